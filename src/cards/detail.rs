@@ -1,0 +1,139 @@
+//! The body of a card: findings with their label, then found, not found, not checked.
+//!
+//! GitHub-flavoured Markdown without raw HTML; every text from the chart is escaped.
+
+use super::finding::Finding;
+use super::kind::Kind;
+use super::markdown::{escaped, from_chart};
+use super::wording::listed;
+use crate::cds_hooks::card::Link;
+use crate::ehr::IdentifiedBy;
+use crate::facts::{Evidence, Facts};
+use crate::knowledge::Knowledge;
+
+/// Writes the body.
+pub fn write(
+    kind: Kind,
+    findings: &[Finding],
+    facts: &Facts,
+    knowledge: &Knowledge,
+    index: usize,
+) -> String {
+    let mut blocks: Vec<String> = vec![findings.iter().map(bullet).collect::<Vec<_>>().join("\n")];
+    for finding in findings.iter().filter(|f| !f.says.is_empty()) {
+        let says =
+            |(name, says): &(String, String)| format!("- {}: {}", escaped(name), escaped(says));
+        let lines: Vec<String> = finding.says.iter().map(says).collect();
+        blocks.push(format!("**The label warns of**\n\n{}", lines.join("\n")));
+    }
+    let found: Vec<String> = found(findings);
+    if !found.is_empty() {
+        blocks.push(format!("**Found**\n\n{}", found.join("\n")));
+    }
+    let unchecked: Vec<String> = unchecked(findings);
+    if !unchecked.is_empty() {
+        blocks.push(format!("**Not checked**\n\n{}", unchecked.join("\n")));
+    }
+    let notes = notes(kind, facts, knowledge, index);
+    if !notes.is_empty() {
+        blocks.push(notes.join("\n"));
+    }
+    blocks.join("\n\n")
+}
+
+/// Where to read on: each label once.
+pub fn links(findings: &[Finding]) -> Vec<Link> {
+    let mut links: Vec<Link> = Vec::new();
+    for finding in findings {
+        let link = Link {
+            label: finding.cite.source.clone(),
+            url: finding.cite.url.clone(),
+            kind: "absolute",
+        };
+        if !link.url.is_empty() && !links.contains(&link) {
+            links.push(link);
+        }
+    }
+    links
+}
+
+/// One finding: its words, the quoted sentence, the section.
+fn bullet(finding: &Finding) -> String {
+    let mut line = format!("- {}", escaped(&finding.text));
+    if let Some(quote) = &finding.cite.quote {
+        line.push_str(&format!(" “{}”", escaped(quote)));
+    }
+    let draft = if finding.draft { "; not yet reviewed by a pharmacist" } else { "" };
+    let (source, section) = (escaped(&finding.cite.source), escaped(&finding.cite.section));
+    line.push_str(&format!(" — *{source}, {}{draft}*", section_name(&section)));
+    line
+}
+
+fn section_name(section: &str) -> String {
+    match section.starts_with(|c: char| c.is_ascii_digit()) {
+        true => format!("section {section}"),
+        false => section.to_owned(),
+    }
+}
+
+fn found(findings: &[Finding]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for evidence in findings.iter().flat_map(|f| &f.basis) {
+        let line = format!("- {}", evidence_line(evidence));
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+fn evidence_line(evidence: &Evidence) -> String {
+    let mut line = escaped(&evidence.what);
+    if let Some(value) = &evidence.value {
+        line.push_str(&format!(": {}", from_chart(value)));
+    }
+    if let Some(date) = evidence.date {
+        line.push_str(&format!(" ({})", date.text()));
+    }
+    line
+}
+
+fn unchecked(findings: &[Finding]) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for gap in findings.iter().flat_map(|f| &f.unchecked) {
+        let line = format!("- {}: {}", escaped(&gap.what), from_chart(&gap.reason));
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+/// How the drug was told, where that is weak, and what was left out.
+fn notes(kind: Kind, facts: &Facts, knowledge: &Knowledge, index: usize) -> Vec<String> {
+    let drug = &facts.orders[index].drug;
+    let mut notes = Vec::new();
+    let names: Vec<String> =
+        drug.drugs.iter().filter_map(|id| knowledge.drug(id)).map(|d| d.name.clone()).collect();
+    if drug.conflict {
+        let names = listed(&names);
+        notes.push(format!(
+            "The codings of the order disagree ({names}): the limits of each are shown."
+        ));
+    } else if names.len() > 1 {
+        let names = listed(&names);
+        notes.push(format!("The order does not tell which product is meant ({names}): the limits of each are shown."));
+    }
+    if drug.by == IdentifiedBy::Text && kind != Kind::Dose {
+        notes.push(
+            "The drug was recognised by its name only; no code of the order is known.".to_owned(),
+        );
+    }
+    for order in &facts.unreadable_orders {
+        notes.push(format!(
+            "{}: its drug could not be read and was not checked.",
+            from_chart(order)
+        ));
+    }
+    notes
+}

@@ -1,0 +1,129 @@
+//! One finding: what a card is made of, for people and for programs.
+
+use super::kind::Kind;
+use crate::facts::Evidence;
+use crate::knowledge::{Level, Topic};
+use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
+
+/// What a row says of this patient, in words and with everything that proves it.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Id of the row.
+    pub rule: String,
+    /// Other rows that say the same for want of the same fact.
+    pub also: Vec<String>,
+    /// Topic.
+    pub topic: Topic,
+    /// How loud.
+    pub level: Level,
+    /// Id of the drug file.
+    pub drug: String,
+    /// Name of the drug.
+    pub drug_name: String,
+    /// The order.
+    pub order: String,
+    /// One or two sentences, values first. Plain text.
+    pub text: String,
+    /// The same in a few words, for the summary of the card.
+    pub short: String,
+    /// What the row advises.
+    pub advice: String,
+    /// What it rests on.
+    pub basis: Vec<Evidence>,
+    /// What would clear it.
+    pub clears: Option<String>,
+    /// Where it is from.
+    pub cite: Citation,
+    /// Not yet signed by a pharmacist.
+    pub draft: bool,
+    /// What could not be checked.
+    pub unchecked: Vec<Unchecked>,
+    /// The card it belongs to.
+    pub kind: Kind,
+    /// Does it open that card?
+    pub opens: bool,
+    /// Tests (ids of `labs.toml`) whose order would settle it.
+    pub tests: Vec<String>,
+    /// Sentences of the label that belong to it, for the detail of the card.
+    pub says: Vec<(String, String)>,
+}
+
+/// Where a finding is from.
+#[derive(Clone, Debug, Serialize)]
+pub struct Citation {
+    /// Title of the label.
+    pub source: String,
+    /// Section.
+    pub section: String,
+    /// Words that were read there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quote: Option<String>,
+    /// Where the label is.
+    pub url: String,
+}
+
+/// Something that could not be checked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unchecked {
+    /// What.
+    pub what: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// A piece of evidence, as findings print it.
+#[derive(Serialize)]
+struct Basis<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'a str>,
+    what: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    date: Option<String>,
+}
+
+impl<'a> From<&'a Evidence> for Basis<'a> {
+    fn from(evidence: &'a Evidence) -> Self {
+        Basis {
+            reference: evidence.reference.as_deref(),
+            code: evidence.code.as_deref(),
+            what: &evidence.what,
+            value: evidence.value.as_deref().map(super::markdown::plain),
+            date: evidence.date.map(|d| d.text()),
+        }
+    }
+}
+
+impl Serialize for Finding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("rule", &self.rule)?;
+        if !self.also.is_empty() {
+            map.serialize_entry("alsoRules", &self.also)?;
+        }
+        map.serialize_entry("topic", &self.topic)?;
+        map.serialize_entry("indicator", &super::indicator(self.level))?;
+        map.serialize_entry("drug", &self.drug)?;
+        map.serialize_entry("order", &self.order)?;
+        map.serialize_entry("text", &self.text)?;
+        if !self.basis.is_empty() {
+            let basis: Vec<Basis<'_>> = self.basis.iter().map(Basis::from).collect();
+            map.serialize_entry("basis", &basis)?;
+        }
+        if let Some(clears) = &self.clears {
+            map.serialize_entry("clears", clears)?;
+        }
+        map.serialize_entry("cite", &self.cite)?;
+        if self.draft {
+            map.serialize_entry("review", "draft")?;
+        }
+        if !self.unchecked.is_empty() {
+            map.serialize_entry("unchecked", &self.unchecked)?;
+        }
+        map.end()
+    }
+}

@@ -1,0 +1,100 @@
+//! Which card does a finding belong to, and what is the card called?
+
+use crate::cds_hooks::Coding;
+use crate::knowledge::{Level, Topic};
+
+/// The kinds of cards, in the order in which they are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// The label's warning, as it applies to this patient.
+    BoxedWarning,
+    /// Tests before the start.
+    Screening,
+    /// The dose.
+    Dose,
+    /// Everything else.
+    Safety,
+}
+
+impl Kind {
+    /// The kind of a topic.
+    pub fn of(topic: Topic) -> Kind {
+        match topic {
+            Topic::BoxedWarning => Kind::BoxedWarning,
+            Topic::TbScreening
+            | Topic::HepatitisBScreening
+            | Topic::HepatitisCScreening
+            | Topic::HivScreening => Kind::Screening,
+            Topic::RenalDose => Kind::Dose,
+            Topic::NoLabel => Kind::Safety,
+        }
+    }
+
+    /// The word of the contract.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::BoxedWarning => "boxed-warning",
+            Kind::Screening => "screening",
+            Kind::Dose => "dose",
+            Kind::Safety => "safety",
+        }
+    }
+
+    /// Title for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Kind::BoxedWarning => "boxed warning",
+            Kind::Screening => "screening before the first dose",
+            Kind::Dose => "dose",
+            Kind::Safety => "safety",
+        }
+    }
+
+    /// `source.topic`: static, letters and digits only; EHRs remember overrides by it, so that a
+    /// dismissed reminder never hides a critical card.
+    pub fn topic(self, drug: &str, level: Level) -> Coding {
+        let kind = match self {
+            Kind::BoxedWarning => "boxedWarning",
+            Kind::Screening => "screening",
+            Kind::Dose => "dose",
+            Kind::Safety => "safety",
+        };
+        let mut code = kind.to_owned();
+        for word in drug.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()) {
+            code.push_str(&capitalised(word));
+        }
+        if level == Level::Critical {
+            code.push_str("Critical");
+        }
+        let critical = if level == Level::Critical { ", critical" } else { "" };
+        Coding {
+            system: "https://jakcard.org/CodeSystem/card-topic".to_owned(),
+            code,
+            display: format!("{}: {}{critical}", capitalised(drug), self.title()),
+        }
+    }
+}
+
+/// The text with a capital first letter.
+pub fn capitalised(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_uppercase().collect::<String>() + chars.as_str(),
+        None => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_is_letters_and_digits_and_tells_critical_apart() {
+        let quiet = Kind::Screening.topic("tofacitinib", Level::Warning);
+        assert_eq!(quiet.code, "screeningTofacitinib");
+        let loud = Kind::Screening.topic("tofacitinib", Level::Critical);
+        assert_eq!(loud.code, "screeningTofacitinibCritical");
+        let cream = Kind::BoxedWarning.topic("ruxolitinib cream", Level::Info);
+        assert_eq!(cream.code, "boxedWarningRuxolitinibCream");
+    }
+}

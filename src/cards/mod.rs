@@ -1,0 +1,153 @@
+//! From outcomes to cards: wording, indicator, suggestions, grouping, ledger.
+//!
+//! At most one card per order and kind, in the order of [`Kind`]; findings that open no card of
+//! their own join the one that is open. Nothing here asks the patient anything.
+
+pub mod detail;
+pub mod finding;
+pub mod findings;
+pub mod ids;
+pub mod kind;
+pub mod ledger;
+pub mod markdown;
+pub mod suggestions;
+pub mod wording;
+
+pub use finding::Finding;
+pub use kind::Kind;
+
+use crate::cds_hooks::{
+    Card, CdsResponse, Coding, Indicator, SelectionBehavior, Source, Suggestion,
+};
+use crate::facts::Facts;
+use crate::knowledge::{Knowledge, Level};
+use crate::rules::Outcome;
+use ids::Ids;
+use serde_json::value::to_raw_value;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Members of the response that hold our findings and our ledger.
+const FINDINGS: &str = "org.jakcard.findings";
+const EVALUATION: &str = "org.jakcard.evaluation";
+
+/// What a call gives to its cards, beside facts and knowledge.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// Name of the client; `sandbox` without one.
+    pub client: &'a str,
+    /// Id of the service.
+    pub service: &'a str,
+    /// `hookInstance` of the call.
+    pub hook_instance: &'a str,
+    /// Logical id of the Patient.
+    pub patient_id: &'a str,
+    /// Logical id of the Encounter.
+    pub encounter_id: Option<&'a str>,
+    /// How many suggestions the client lets a user take.
+    pub selection_behavior: SelectionBehavior,
+}
+
+/// Writes the response.
+pub fn write(
+    outcomes: &[Outcome<'_>],
+    facts: &Facts,
+    knowledge: &Knowledge,
+    call: &Call<'_>,
+) -> CdsResponse {
+    let mut response = CdsResponse::default();
+    let mut suggested = BTreeSet::new();
+    for (index, order) in facts.orders.iter().enumerate() {
+        let findings = findings::of_order(index, outcomes, facts, knowledge);
+        let ids = Ids::new(call, &order.reference);
+        for (kind, findings) in group(findings) {
+            let card = Draft { kind, findings, index };
+            response.cards.push(card.write(facts, knowledge, call, &ids, &mut suggested));
+        }
+    }
+    let ledger = ledger::write(outcomes, facts, knowledge);
+    if let Ok(raw) = to_raw_value(&ledger) {
+        response.extension.insert(EVALUATION, raw);
+    }
+    response
+}
+
+/// Sorts the findings of one order into its cards.
+fn group(findings: Vec<Finding>) -> BTreeMap<Kind, Vec<Finding>> {
+    let open: BTreeSet<Kind> = findings.iter().filter(|f| f.opens).map(|f| f.kind).collect();
+    let mut cards: BTreeMap<Kind, Vec<Finding>> = BTreeMap::new();
+    for finding in findings {
+        let kind = if open.contains(&finding.kind) {
+            finding.kind
+        } else if open.contains(&Kind::BoxedWarning) {
+            Kind::BoxedWarning
+        } else {
+            Kind::Safety
+        };
+        cards.entry(kind).or_default().push(finding);
+    }
+    cards
+}
+
+struct Draft {
+    kind: Kind,
+    findings: Vec<Finding>,
+    index: usize,
+}
+
+impl Draft {
+    fn write(
+        mut self,
+        facts: &Facts,
+        knowledge: &Knowledge,
+        call: &Call<'_>,
+        ids: &Ids,
+        suggested: &mut BTreeSet<String>,
+    ) -> Card {
+        // The loudest first; among equals the order of the rules.
+        self.findings.sort_by_key(|f| std::cmp::Reverse(f.level));
+        let order = &facts.orders[self.index];
+        let level = self.findings.iter().map(|f| f.level).max().unwrap_or(Level::Info);
+        let rules: Vec<&str> = self.findings.iter().map(|f| f.rule.as_str()).collect();
+        let suggestions: Vec<Suggestion> =
+            suggestions::of_card(&self.findings, order, knowledge, call, ids, suggested);
+        let lead = &self.findings[0];
+        let topic = self.kind.topic(&lead.drug_name, level);
+        let override_reasons = match level {
+            Level::Info => Vec::new(),
+            _ => knowledge.policy.override_reason.iter().map(override_reason).collect(),
+        };
+        let mut extension = BTreeMap::new();
+        if let Ok(raw) = to_raw_value(&self.findings) {
+            extension.insert(FINDINGS, raw);
+        }
+        Card {
+            uuid: ids.card(self.kind, &rules),
+            summary: wording::summary(self.kind, &self.findings),
+            detail: detail::write(self.kind, &self.findings, facts, knowledge, self.index),
+            indicator: indicator(level),
+            source: Source { label: lead.cite.source.clone(), url: lead.cite.url.clone(), topic },
+            selection_behavior: (!suggestions.is_empty()).then_some(call.selection_behavior),
+            suggestions,
+            override_reasons,
+            links: detail::links(&self.findings),
+            extension,
+        }
+    }
+}
+
+fn override_reason(reason: &crate::knowledge::policy::OverrideReason) -> Coding {
+    Coding {
+        system: "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes".to_owned(),
+        code: reason.code.clone(),
+        display: reason.display.clone(),
+    }
+}
+
+/// The indicator of a level.
+pub fn indicator(level: Level) -> Indicator {
+    match level {
+        Level::Info => Indicator::Info,
+        Level::Warning => Indicator::Warning,
+        Level::Critical => Indicator::Critical,
+    }
+}

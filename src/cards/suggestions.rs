@@ -1,0 +1,175 @@
+//! The order for a missing test: one test, one action, one suggestion; each test once per request.
+//!
+//! FHIR R4 (and R4B) by the typed models; DSTU2, STU3 and R5 by the small structs below, because
+//! three releases of the models would triple the build.
+
+use super::finding::Finding;
+use super::ids::Ids;
+use super::{Call, markdown};
+use crate::cds_hooks::{Action, ActionType, Suggestion};
+use crate::facts::Order;
+use crate::fhir::Release;
+use crate::knowledge::Knowledge;
+use crate::terminology::System;
+use crate::terminology::labs::Orderable;
+use fhir_models::{Code, LabOrder};
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use std::collections::BTreeSet;
+
+/// The suggestions of one card.
+pub fn of_card(
+    findings: &[Finding],
+    order: &Order,
+    knowledge: &Knowledge,
+    call: &Call<'_>,
+    ids: &Ids,
+    suggested: &mut BTreeSet<String>,
+) -> Vec<Suggestion> {
+    let mut suggestions = Vec::new();
+    for test in findings.iter().flat_map(|f| &f.tests) {
+        let orderable = knowledge.terminology.labs.get(test).and_then(|l| l.order.as_ref());
+        let Some(orderable) = orderable else { continue };
+        let Some(resource) = resource(orderable, order.release, call) else { continue };
+        if !suggested.insert(test.clone()) {
+            continue;
+        }
+        let label = format!("Order {}", markdown::plain(&orderable.text));
+        suggestions.push(Suggestion {
+            uuid: ids.suggestion(test),
+            actions: vec![Action {
+                kind: ActionType::Create,
+                description: label.clone(),
+                resource,
+            }],
+            label,
+        });
+    }
+    suggestions
+}
+
+/// The order as a draft in the client's release.
+fn resource(test: &Orderable, release: Release, call: &Call<'_>) -> Option<Box<RawValue>> {
+    if !is_id(call.patient_id) {
+        return None;
+    }
+    let encounter = call.encounter_id.filter(|id| is_id(id));
+    match release {
+        Release::R4 => fhir_models::service_request(&LabOrder {
+            code: Code { system: System::Loinc.uri(), code: &test.code, display: &test.display },
+            text: &test.text,
+            patient: call.patient_id,
+            encounter,
+        })
+        .ok(),
+        Release::R5 => to_raw_value(&ServiceRequestR5 {
+            resource_type: "ServiceRequest",
+            status: "draft",
+            intent: "order",
+            code: CodeableReference { concept: concept(test) },
+            subject: reference("Patient", call.patient_id),
+            encounter: encounter.map(|id| reference("Encounter", id)),
+        })
+        .ok(),
+        Release::Stu3 => to_raw_value(&ProcedureRequest {
+            resource_type: "ProcedureRequest",
+            status: "draft",
+            intent: "order",
+            code: concept(test),
+            subject: reference("Patient", call.patient_id),
+            context: encounter.map(|id| reference("Encounter", id)),
+        })
+        .ok(),
+        Release::Dstu2 => to_raw_value(&DiagnosticOrder {
+            resource_type: "DiagnosticOrder",
+            subject: reference("Patient", call.patient_id),
+            encounter: encounter.map(|id| reference("Encounter", id)),
+            status: "draft",
+            item: vec![DiagnosticOrderItem { code: concept(test) }],
+        })
+        .ok(),
+    }
+}
+
+/// FHIR's `id`: letters, digits, `-` and `.`, and what real servers add.
+fn is_id(text: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
+    !text.is_empty() && text.len() <= 128 && text.bytes().all(legal)
+}
+
+fn reference(resource_type: &str, id: &str) -> Reference {
+    Reference { reference: format!("{resource_type}/{id}") }
+}
+
+fn concept(test: &Orderable) -> CodeableConcept<'_> {
+    CodeableConcept {
+        coding: [Coding { system: System::Loinc.uri(), code: &test.code, display: &test.display }],
+        text: &test.text,
+    }
+}
+
+#[derive(Serialize)]
+struct Reference {
+    reference: String,
+}
+
+#[derive(Serialize)]
+struct Coding<'a> {
+    system: &'a str,
+    code: &'a str,
+    display: &'a str,
+}
+
+#[derive(Serialize)]
+struct CodeableConcept<'a> {
+    coding: [Coding<'a>; 1],
+    text: &'a str,
+}
+
+#[derive(Serialize)]
+struct CodeableReference<'a> {
+    concept: CodeableConcept<'a>,
+}
+
+/// FHIR R5 ServiceRequest: `code` is a CodeableReference.
+#[derive(Serialize)]
+struct ServiceRequestR5<'a> {
+    #[serde(rename = "resourceType")]
+    resource_type: &'static str,
+    status: &'static str,
+    intent: &'static str,
+    code: CodeableReference<'a>,
+    subject: Reference,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encounter: Option<Reference>,
+}
+
+/// FHIR STU3 ProcedureRequest: the encounter is called `context`.
+#[derive(Serialize)]
+struct ProcedureRequest<'a> {
+    #[serde(rename = "resourceType")]
+    resource_type: &'static str,
+    status: &'static str,
+    intent: &'static str,
+    code: CodeableConcept<'a>,
+    subject: Reference,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<Reference>,
+}
+
+/// FHIR DSTU2 DiagnosticOrder.
+#[derive(Serialize)]
+struct DiagnosticOrder<'a> {
+    #[serde(rename = "resourceType")]
+    resource_type: &'static str,
+    subject: Reference,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encounter: Option<Reference>,
+    status: &'static str,
+    item: Vec<DiagnosticOrderItem<'a>>,
+}
+
+#[derive(Serialize)]
+struct DiagnosticOrderItem<'a> {
+    code: CodeableConcept<'a>,
+}

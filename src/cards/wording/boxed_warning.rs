@@ -1,0 +1,82 @@
+//! The words of the label's warning: what it says, and which of its risks this patient has.
+
+use super::{Words, listed, values};
+use crate::knowledge::{BoxedWarning, Jurisdiction};
+use crate::rules::boxed_warning::Risk;
+use crate::rules::{Missing, Outcome};
+
+/// The words of one boxed-warning finding.
+pub fn words(outcome: &Outcome<'_>, risks: &[Risk], missing: &[Missing]) -> Words {
+    let row = outcome.drug.boxed_warning.iter().find(|r| &r.id == outcome.row.id());
+    let Some(row) = row else { return Words::default() };
+    let european =
+        outcome.drug.label(&row.cite).is_some_and(|l| l.jurisdiction == Jurisdiction::Eu);
+    let name = if european { "special-population warning" } else { "boxed warning" };
+    let raising: Vec<String> = shown(risks.iter().filter(|r| r.raises));
+    let noted: Vec<String> = shown(risks.iter().filter(|r| !r.raises));
+    let mut sentences = Vec::new();
+    if !raising.is_empty() {
+        sentences.push(format!("On this chart: {}.", listed(&raising)));
+    }
+    if !noted.is_empty() {
+        sentences.push(format!("Also noted: {}.", listed(&noted)));
+    }
+    if risks.is_empty() {
+        sentences.push(match missing.is_empty() {
+            true => "No risk factor of the warning was found on this chart.".to_owned(),
+            false => "No risk factor of the warning was found in what could be read.".to_owned(),
+        });
+    }
+    sentences.push(format!("The label warns: {}.", title(row)));
+    if !raising.is_empty() {
+        sentences.push(row.advice.clone());
+    }
+    Words {
+        text: sentences.join(" "),
+        short: short(name, risks, missing, row),
+        says: row.component.iter().map(|c| (c.name.clone(), c.says.clone())).collect(),
+        ..Words::default()
+    }
+}
+
+fn title(row: &BoxedWarning) -> String {
+    row.title.trim_end_matches('.').to_owned()
+}
+
+fn short(name: &str, risks: &[Risk], missing: &[Missing], row: &BoxedWarning) -> String {
+    let titles: Vec<String> = risks.iter().filter(|r| r.raises).map(|r| r.title.clone()).collect();
+    if !titles.is_empty() {
+        return format!("{name}, weigh {}", listed(&titles));
+    }
+    let names: Vec<String> = row.component.iter().map(|c| lower_first(&c.name)).collect();
+    let noted: Vec<String> = risks.iter().map(|r| r.title.clone()).collect();
+    match (missing.is_empty(), noted.is_empty()) {
+        (true, true) => format!("{name} ({}); no risk factor on this chart", listed(&names)),
+        (true, false) => format!("{name} ({}); noted: {}", listed(&names), listed(&noted)),
+        (false, _) => format!("{name} ({}); risk factors not fully checked", listed(&names)),
+    }
+}
+
+/// Lower case, except for abbreviations.
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    match (chars.next(), chars.next()) {
+        (Some(a), Some(b)) if b.is_lowercase() => {
+            a.to_lowercase().chain([b]).chain(chars).collect()
+        }
+        _ => text.to_owned(),
+    }
+}
+
+/// `current or past smoker (smoking status Former smoker, 2026-01-03)`.
+fn shown<'r>(risks: impl Iterator<Item = &'r Risk>) -> Vec<String> {
+    risks
+        .map(|risk| {
+            let evidence: Vec<String> =
+                risk.evidence.iter().take(3).map(values::evidence).collect();
+            let more = risk.evidence.len().saturating_sub(evidence.len());
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            format!("{}: {}{more}", risk.title, evidence.join(", "))
+        })
+        .collect()
+}

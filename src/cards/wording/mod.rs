@@ -1,0 +1,137 @@
+//! The words of findings and summaries: values first, then the limit, then what to do.
+
+mod boxed_warning;
+mod renal;
+mod screening;
+pub mod values;
+
+use super::finding::Finding;
+use super::kind::{Kind, capitalised};
+use crate::facts::Facts;
+use crate::knowledge::{Knowledge, Level};
+use crate::rules::{Because, Missing, Outcome};
+
+/// Longest summary: fewer than 140 characters (CDS Hooks 2.0.1, card attributes).
+pub const LONGEST_SUMMARY: usize = 139;
+
+/// What is said of one finding.
+#[derive(Clone, Debug, Default)]
+pub struct Words {
+    /// One or two sentences.
+    pub text: String,
+    /// A few words for the summary, without the drug.
+    pub short: String,
+    /// What would clear it.
+    pub clears: Option<String>,
+    /// Tests whose order would settle it.
+    pub tests: Vec<String>,
+    /// Sentences of the label that belong to it.
+    pub says: Vec<(String, String)>,
+}
+
+/// The words of a group of outcomes that make one finding.
+pub fn of(
+    group: &[&Outcome<'_>],
+    missing: &[Missing],
+    facts: &Facts,
+    knowledge: &Knowledge,
+) -> Words {
+    let outcome = group[0];
+    match &outcome.because {
+        Because::Boxed(risks) => boxed_warning::words(outcome, risks, missing),
+        Because::Screening(standing) => {
+            screening::words(outcome, standing, missing, facts, knowledge)
+        }
+        Because::Renal(_) => renal::words(group, missing, facts, knowledge),
+        Because::NoLabel => Words {
+            text: outcome.row.advice().to_owned(),
+            short: format!("no {} label covers this order", facts.jurisdiction.code()),
+            ..Words::default()
+        },
+    }
+}
+
+/// One sentence for the head of a card: the drug, the loudest findings, cut at a word.
+pub fn summary(kind: Kind, findings: &[Finding]) -> String {
+    let lead = &findings[0];
+    let loudest = findings.iter().filter(|f| f.level == lead.level && f.drug == lead.drug);
+    let own: Vec<&str> = match lead.level {
+        Level::Info if kind != Kind::BoxedWarning => vec![lead.short.as_str()],
+        _ => loudest.map(|f| f.short.as_str()).filter(|s| !s.is_empty()).collect(),
+    };
+    let mut text = capitalised(&lead.drug_name);
+    text.push_str(": ");
+    for (i, part) in own.iter().enumerate() {
+        let joined = if i == 0 { part.to_string() } else { format!("; {part}") };
+        let more = own.len() - i;
+        // Room for "; and 2 more" while others follow.
+        let reserve = if more > 1 { 12 } else { 0 };
+        if i > 0 && text.chars().count() + joined.chars().count() + reserve > LONGEST_SUMMARY {
+            text.push_str(&format!("; and {more} more"));
+            break;
+        }
+        text.push_str(&joined);
+    }
+    cut(&text, LONGEST_SUMMARY)
+}
+
+/// At most so many characters, cut between words and never between a number and its unit.
+pub fn cut(text: &str, longest: usize) -> String {
+    if text.chars().count() <= longest {
+        return text.to_owned();
+    }
+    let mut kept = String::new();
+    let mut length = 0;
+    let words: Vec<&str> = text.split(' ').collect();
+    for word in &words {
+        let more = word.chars().count() + usize::from(length > 0);
+        if length + more > longest - 2 {
+            break;
+        }
+        if length > 0 {
+            kept.push(' ');
+        }
+        kept.push_str(word);
+        length += more;
+    }
+    // A number at the end has lost its unit.
+    while kept.split(' ').next_back().is_some_and(|w| w.starts_with(|c: char| c.is_ascii_digit())) {
+        let end = kept.rfind(' ').unwrap_or(0);
+        kept.truncate(end);
+    }
+    format!("{} …", kept.trim_end_matches([',', ';', ':']))
+}
+
+/// Joins items as a sentence does: `a`, `a and b`, `a, b and c`.
+pub fn listed(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_summary_is_cut_at_a_word_and_keeps_units_with_numbers() {
+        let text = "Tofacitinib: creatinine clearance 44 mL/min and more words that fill the line";
+        for longest in 20..text.len() {
+            let short = cut(text, longest);
+            assert!(short.chars().count() <= longest, "{short}");
+            let before = short.trim_end_matches(" …");
+            assert!(!before.ends_with("44"), "{short}");
+        }
+        assert_eq!(cut("short", 139), "short");
+    }
+
+    #[test]
+    fn lists_read_as_sentences_do() {
+        let items = |n: usize| (0..n).map(|i| i.to_string()).collect::<Vec<_>>();
+        assert_eq!(listed(&items(1)), "0");
+        assert_eq!(listed(&items(2)), "0 and 1");
+        assert_eq!(listed(&items(3)), "0, 1 and 2");
+    }
+}

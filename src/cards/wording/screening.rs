@@ -1,0 +1,178 @@
+//! The words of screening findings: what is missing, what was found, what to do.
+
+use super::{Words, listed, values};
+use crate::facts::Facts;
+use crate::knowledge::{Knowledge, ScreeningState, ScreeningTest, Topic};
+use crate::rules::screening::Standing;
+use crate::rules::{Missing, Outcome};
+
+/// The words of one screening finding.
+pub fn words(
+    outcome: &Outcome<'_>,
+    standing: &Standing,
+    missing: &[Missing],
+    facts: &Facts,
+    knowledge: &Knowledge,
+) -> Words {
+    let Some(test) = test_of(outcome.row.topic()) else { return Words::default() };
+    let found: Vec<String> = outcome.found.iter().map(values::evidence).collect();
+    let found = listed(&found);
+    let name = disease(test);
+    let title = |id: &String| {
+        knowledge.terminology.labs.get(id).map_or_else(|| id.clone(), |l| l.title.clone())
+    };
+    let advice = outcome.row.advice();
+    let (text, short, tests) = match standing {
+        Standing::Missing(ids) => {
+            let lacking = listed(&ids.iter().map(title).collect::<Vec<_>>());
+            let beside =
+                if found.is_empty() { String::new() } else { format!(" On record: {found}.") };
+            let text = format!("{lacking}: none on record.{beside} {advice}");
+            (text, format!("order {lacking}"), ids.clone())
+        }
+        Standing::TooOld(months) => {
+            let text = format!("{found}: older than {months} months. {advice}");
+            (text, format!("repeat {} ({found})", first_test(test)), repeat(test))
+        }
+        Standing::Indeterminate => {
+            let text = format!("{found}: no verdict, so the patient is not screened. {advice}");
+            (text, format!("repeat {} (indeterminate)", first_test(test)), repeat(test))
+        }
+        Standing::Found(state) => {
+            let (says, short, tests) = state_words(*state, test);
+            (format!("{found}: {says}. {advice}"), format!("{short} ({found})"), tests)
+        }
+        Standing::Unknown => {
+            let why = missing.first().map_or("", |m| m.reason.as_str());
+            let text = format!("{name} screening could not be checked ({why}). {advice}");
+            (text, format!("{name} screening not checked"), Vec::new())
+        }
+        Standing::Complete | Standing::Exempt(_) => Default::default(),
+    };
+    let clears = clears(standing, test, facts, knowledge, &title);
+    Words { text, short, clears, tests, says: Vec::new() }
+}
+
+fn test_of(topic: Topic) -> Option<ScreeningTest> {
+    use ScreeningTest::{HepatitisB, HepatitisC, Hiv, Tuberculosis};
+    [Tuberculosis, HepatitisB, HepatitisC, Hiv].into_iter().find(|t| t.topic() == topic)
+}
+
+/// The disease, as a sentence names it.
+fn disease(test: ScreeningTest) -> &'static str {
+    match test {
+        ScreeningTest::Tuberculosis => "Tuberculosis",
+        ScreeningTest::HepatitisB => "Hepatitis B",
+        ScreeningTest::HepatitisC => "Hepatitis C",
+        ScreeningTest::Hiv => "HIV",
+    }
+}
+
+fn first_test(test: ScreeningTest) -> &'static str {
+    match test {
+        ScreeningTest::Tuberculosis => "TB test",
+        ScreeningTest::HepatitisB => "hepatitis B tests",
+        ScreeningTest::HepatitisC => "HCV antibody",
+        ScreeningTest::Hiv => "HIV test",
+    }
+}
+
+/// Tests to order again.
+fn repeat(test: ScreeningTest) -> Vec<String> {
+    let ids: &[&str] = match test {
+        ScreeningTest::Tuberculosis => &["igra"],
+        ScreeningTest::HepatitisB => &["hbsag", "anti-hbc"],
+        ScreeningTest::HepatitisC => &["anti-hcv"],
+        ScreeningTest::Hiv => &["hiv"],
+    };
+    ids.iter().map(|id| (*id).to_owned()).collect()
+}
+
+/// What a state means, what to do in short, and which test would settle it.
+fn state_words(
+    state: ScreeningState,
+    test: ScreeningTest,
+) -> (&'static str, &'static str, Vec<String>) {
+    let order = |id: &str| vec![id.to_owned()];
+    match state {
+        ScreeningState::Active => {
+            ("active tuberculosis", "do not start in active tuberculosis", Vec::new())
+        }
+        ScreeningState::LatentUntreated => (
+            "latent tuberculosis without a month of treatment on record",
+            "treat latent tuberculosis first",
+            Vec::new(),
+        ),
+        ScreeningState::Positive if test == ScreeningTest::Tuberculosis => (
+            "positive, and no work-up or treatment is on record",
+            "work up the positive TB test",
+            Vec::new(),
+        ),
+        ScreeningState::Positive => ("positive", "confirm the positive test", Vec::new()),
+        ScreeningState::SurfaceAntigenPositive => (
+            "current hepatitis B infection",
+            "involve hepatology first: hepatitis B infection",
+            Vec::new(),
+        ),
+        ScreeningState::NucleicAcidDetectable => {
+            ("the virus is detectable", "involve hepatology first: virus detectable", Vec::new())
+        }
+        ScreeningState::CorePositiveUntested => (
+            "past or occult hepatitis B, and HBV DNA is not on record",
+            "order HBV DNA",
+            order("hbv-dna"),
+        ),
+        ScreeningState::CorePositiveUndetectable => (
+            "past hepatitis B with undetectable HBV DNA: monitor, or give prophylaxis",
+            "past hepatitis B: monitor HBV DNA",
+            Vec::new(),
+        ),
+        ScreeningState::AntibodyPositiveUntested => {
+            ("without HCV RNA the test is incomplete", "order HCV RNA", order("hcv-rna"))
+        }
+        ScreeningState::Known if test == ScreeningTest::HepatitisC => (
+            "a diagnosis that does not tell whether the infection is active",
+            "order HCV RNA",
+            order("hcv-rna"),
+        ),
+        ScreeningState::Known => {
+            ("a known infection", "weigh the known infection and its medicines", Vec::new())
+        }
+    }
+}
+
+/// What would clear the finding.
+fn clears(
+    standing: &Standing,
+    test: ScreeningTest,
+    facts: &Facts,
+    knowledge: &Knowledge,
+    title: &dyn Fn(&String) -> String,
+) -> Option<String> {
+    let windows = &knowledge.policy.windows;
+    let _ = facts;
+    Some(match (standing, test) {
+        (
+            Standing::Missing(_) | Standing::TooOld(_) | Standing::Indeterminate,
+            ScreeningTest::Tuberculosis,
+        ) => format!("A negative TB test of the last {} months", windows.tuberculosis_test_months),
+        (Standing::Missing(ids), _) => {
+            format!("Negative {}", listed(&ids.iter().map(title).collect::<Vec<_>>()))
+        }
+        (Standing::Indeterminate, _) => format!("A clear result of the {}", first_test(test)),
+        (
+            Standing::Found(ScreeningState::LatentUntreated | ScreeningState::Positive),
+            ScreeningTest::Tuberculosis,
+        ) => {
+            format!(
+                "{} days of preventive treatment on record",
+                windows.tuberculosis_treatment_days
+            )
+        }
+        (
+            Standing::Found(ScreeningState::AntibodyPositiveUntested | ScreeningState::Known),
+            ScreeningTest::HepatitisC,
+        ) => "HCV RNA not detected".to_owned(),
+        _ => return None,
+    })
+}

@@ -1,0 +1,155 @@
+//! Numbers, bands, doses and dates as cards print them.
+
+use crate::facts::{Dose, Evidence, RenalFunction, RenalSource};
+use crate::knowledge::RenalMeasure;
+use crate::terminology::decimal::Range;
+use rust_decimal::Decimal;
+
+/// A number with as few decimals as keep it on its side of every limit.
+pub fn shown(value: Decimal, ends: &[Decimal]) -> String {
+    let sides = |v: Decimal| ends.iter().map(|e| v.cmp(e)).collect::<Vec<_>>();
+    let wanted = sides(value);
+    (0..=12)
+        .map(|places| value.round_dp(places))
+        .find(|rounded| sides(*rounded) == wanted)
+        .unwrap_or(value)
+        .normalize()
+        .to_string()
+}
+
+/// A value that may be a band: `44`, `<30`, `15 to <30`.
+pub fn shown_range(range: &Range, ends: &[Decimal]) -> String {
+    if let Some(value) = range.exact() {
+        return shown(value, ends);
+    }
+    let number = |n: crate::terminology::decimal::Number| n.0.normalize().to_string();
+    let low = range.from.map(|n| number(n)).or(range.above.map(|n| format!(">{}", number(n))));
+    let high = range.to.map(|n| number(n)).or(range.below.map(|n| format!("<{}", number(n))));
+    match (low, high) {
+        (Some(low), Some(high)) => format!("{low} to {high}"),
+        (Some(low), None) if range.from.is_some() => format!("{low} or more"),
+        (None, Some(high)) if range.to.is_some() => format!("{high} or less"),
+        (Some(one), None) | (None, Some(one)) => one,
+        (None, None) => "any".to_owned(),
+    }
+}
+
+/// The band of a row: `50 or less`, `30 to <60`, `<15`.
+pub fn band(range: &Range) -> String {
+    shown_range(range, &[])
+}
+
+/// The measure in short, for people.
+pub fn measure(measure: RenalMeasure) -> &'static str {
+    match measure {
+        RenalMeasure::CreatinineClearance => "CrCl",
+        RenalMeasure::Egfr => "eGFR",
+    }
+}
+
+/// The unit of a measure.
+pub fn unit(measure: RenalMeasure) -> &'static str {
+    match measure {
+        RenalMeasure::CreatinineClearance => "mL/min",
+        RenalMeasure::Egfr => "mL/min/1.73 m²",
+    }
+}
+
+/// `CrCl 44 mL/min`, `dialysis`.
+pub fn function(function: &RenalFunction, ends: &[Decimal]) -> String {
+    if function.source == RenalSource::ProblemList {
+        let what = function.basis.first().map_or("renal disease", |e| e.what.as_str());
+        return format!("{what} on record");
+    }
+    let value = shown_range(&function.value, ends);
+    format!("{} {value} {}", measure(function.measure), unit(function.measure))
+}
+
+/// How a renal function was come by: `Cockcroft–Gault from creatinine 1.6 mg/dL (2026-11-12), …`.
+pub fn derivation(function: &RenalFunction) -> String {
+    let basis: Vec<String> = function.basis.iter().map(evidence).collect();
+    let basis = basis.join(", ");
+    let how = match function.source {
+        RenalSource::Measured => format!("result {}", dated(function)),
+        RenalSource::CockcroftGault => format!("Cockcroft–Gault from {basis}"),
+        RenalSource::CkdEpi2021 => format!("CKD-EPI 2021 from {basis}"),
+        RenalSource::BedsideSchwartz => format!("bedside Schwartz from {basis}"),
+        RenalSource::RaceSpecific => {
+            format!("the lower of a race-specific pair, {}", dated(function))
+        }
+        RenalSource::ProblemList => format!("problem list, {}", dated(function)),
+    };
+    match &function.substitute {
+        Some(why) if !why.is_empty() => {
+            format!("{how}; a substitute for the label's measure: {why}")
+        }
+        Some(_) => format!("{how}; a substitute for the label's measure"),
+        None => how,
+    }
+}
+
+fn dated(function: &RenalFunction) -> String {
+    function.date.map_or_else(|| "undated".to_owned(), |d| format!("of {}", d.text()))
+}
+
+/// `creatinine 1.6 mg/dL (2026-11-12)`.
+pub fn evidence(evidence: &Evidence) -> String {
+    let mut text = evidence.what.clone();
+    if let Some(value) = &evidence.value {
+        text.push(' ');
+        text.push_str(&super::super::markdown::plain(value));
+    }
+    if let Some(date) = evidence.date {
+        text.push_str(&format!(" ({})", date.text()));
+    }
+    text
+}
+
+/// `5 mg twice daily`; `None` when the dose cannot be read.
+pub fn dose(dose: &Dose) -> Option<String> {
+    let regimens = dose.regimens()?;
+    let words: Vec<String> = regimens
+        .iter()
+        .map(|r| format!("{} mg {}", r.mg.normalize(), times(r.times_per_day)))
+        .collect();
+    Some(words.join(" and "))
+}
+
+fn times(per_day: Decimal) -> String {
+    if per_day == Decimal::ONE {
+        "once daily".to_owned()
+    } else if per_day == Decimal::TWO {
+        "twice daily".to_owned()
+    } else if per_day == Decimal::from(3) {
+        "three times daily".to_owned()
+    } else if per_day == Decimal::from(4) {
+        "four times daily".to_owned()
+    } else if per_day == Decimal::new(5, 1) {
+        "every other day".to_owned()
+    } else if (per_day * Decimal::from(7)).round_dp(6) == Decimal::ONE {
+        "once weekly".to_owned()
+    } else {
+        format!("{} times daily", per_day.round_dp(2).normalize())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn d(text: &str) -> Decimal {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_printed_value_never_seems_to_lie_across_a_limit() {
+        let ends = [d("50"), d("30")];
+        assert_eq!(shown(d("44.3"), &ends), "44");
+        assert_eq!(shown(d("50.04"), &ends), "50.04");
+        assert_eq!(shown(d("49.96"), &ends), "49.96");
+        assert_eq!(shown(d("49.4"), &ends), "49");
+        assert_eq!(shown(d("50"), &ends), "50");
+        assert_eq!(shown(d("29.9"), &ends), "29.9");
+        assert_eq!(shown(d("50.000000000001"), &ends), "50.000000000001");
+    }
+}

@@ -1,0 +1,178 @@
+//! One hook call, as it was sent: CDS Hooks 1.0, 2.0, and the drafts that real clients still speak.
+//!
+//! <https://cds-hooks.hl7.org/#calling-a-cds-service>
+
+use super::context::Context;
+use super::depth::{MAX_DEPTH, depth};
+use crate::fhir::Json;
+use crate::fhir::views::view;
+use serde::Deserialize;
+use serde::de::{MapAccess, Visitor};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+use std::fmt;
+
+view! {
+    /// Members of a hook call.
+    struct Envelope {
+        hook, hook_instance as "hookInstance", fhir_server as "fhirServer", context, prefetch,
+        patient, user,
+    }
+}
+
+/// Why a request cannot be answered: what was given, what was expected, and where.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct BadRequest {
+    /// For the client; holds no patient data.
+    pub message: String,
+    /// The member that is wrong, as a path from the request.
+    pub expression: Option<&'static str>,
+}
+
+impl BadRequest {
+    /// A complaint about one member.
+    pub fn at(expression: &'static str, message: impl Into<String>) -> BadRequest {
+        BadRequest { message: message.into(), expression: Some(expression) }
+    }
+
+    /// A complaint about the text itself.
+    pub fn text(message: impl Into<String>) -> BadRequest {
+        BadRequest { message: message.into(), expression: None }
+    }
+}
+
+/// Data sent along, by key, in the order sent.
+#[derive(Debug, Default)]
+pub struct Prefetch<'a>(pub Vec<(Cow<'a, str>, Json<'a>)>);
+
+impl<'a> Prefetch<'a> {
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<Json<'a>> {
+        self.0.iter().find(|(k, _)| k == key).map(|(_, v)| *v)
+    }
+}
+
+/// A hook call.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// Name of the hook.
+    pub hook: Cow<'a, str>,
+    /// Id of this call; a UUID, and not always one.
+    pub hook_instance: Cow<'a, str>,
+    /// What the user is doing.
+    pub context: Context<'a>,
+    /// Data sent along. Not looked into before an order needs it.
+    prefetch: Option<Json<'a>>,
+}
+
+impl<'a> Request<'a> {
+    /// Reads the body of a call.
+    ///
+    /// # Errors
+    /// What is missing or wrong, and where. No patient data.
+    pub fn read(body: &'a [u8]) -> Result<Request<'a>, BadRequest> {
+        let text = std::str::from_utf8(body).map_err(|e| {
+            let at = e.valid_up_to();
+            BadRequest::text(format!("the body is not UTF-8: byte {at} starts no character"))
+        })?;
+        let found = depth(body);
+        if found > MAX_DEPTH {
+            let message = format!("the body is nested {found} deep, expected at most {MAX_DEPTH}");
+            return Err(BadRequest::text(message));
+        }
+        let raw: &RawValue =
+            serde_json::from_str(text).map_err(|e| BadRequest::text(not_json(&e)))?;
+        if !Json::from(raw).is_object() {
+            let found = kind_of(raw.into());
+            return Err(BadRequest::text(format!("the body is {found}, expected an object")));
+        }
+        let envelope: Envelope<'a> = serde_json::from_str(raw.get())
+            .map_err(|e| BadRequest::text(format!("the request has a {}", first_clause(&e))))?;
+        let hook = required(envelope.hook(), "hook")?;
+        let hook_instance = required(envelope.hook_instance(), "hookInstance")?;
+        let context = match envelope.context() {
+            None => return Err(BadRequest::at("context", "the request has no `context`")),
+            Some(context) => Context::read(context, envelope.patient())?,
+        };
+        Ok(Request { hook, hook_instance, context, prefetch: envelope.prefetch() })
+    }
+
+    /// The data sent along.
+    ///
+    /// # Errors
+    /// A `prefetch` that is no object.
+    pub fn prefetch(&self) -> Result<Prefetch<'a>, BadRequest> {
+        match self.prefetch {
+            None => Ok(Prefetch::default()),
+            Some(json) if json.is_object() => json.read().ok_or_else(|| {
+                BadRequest::at("prefetch", "`prefetch` has a key that stands twice")
+            }),
+            Some(json) => {
+                let found = kind_of(json);
+                let message = format!("`prefetch` is {found}, expected an object");
+                Err(BadRequest::at("prefetch", message))
+            }
+        }
+    }
+}
+
+fn required<'a>(value: Option<Json<'a>>, name: &'static str) -> Result<Cow<'a, str>, BadRequest> {
+    let Some(value) = value else {
+        return Err(BadRequest::at(name, format!("the request has no `{name}`")));
+    };
+    match value.string() {
+        Some(text) if !text.trim().is_empty() => Ok(text),
+        Some(_) => Err(BadRequest::at(name, format!("`{name}` is empty"))),
+        None => {
+            let found = kind_of(value);
+            Err(BadRequest::at(name, format!("`{name}` is {found}, expected a string")))
+        }
+    }
+}
+
+/// The kind of a JSON value in words.
+pub(super) fn kind_of(json: Json<'_>) -> &'static str {
+    match json.text().bytes().next() {
+        Some(b'{') => "an object",
+        Some(b'[') => "a list",
+        Some(b'"') => "a string",
+        Some(b't' | b'f') => "a boolean",
+        Some(b'n') => "null",
+        _ => "a number",
+    }
+}
+
+fn not_json(error: &serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    format!("the body is not JSON: {} at line {line} column {column}", first_clause(error))
+}
+
+/// The error without its place, and without any text of the request.
+fn first_clause(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    text.split(" at line ").next().unwrap_or_default().to_owned()
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Prefetch<'a> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Prefetch<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+                let mut entries: Vec<(Cow<'de, str>, Json<'de>)> = Vec::new();
+                while let Some((key, value)) = map.next_entry::<String, &'de RawValue>()? {
+                    if entries.iter().any(|(k, _)| *k == key) {
+                        return Err(serde::de::Error::custom("duplicate key"));
+                    }
+                    entries.push((Cow::Owned(key), value.into()));
+                }
+                Ok(Prefetch(entries))
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
+}

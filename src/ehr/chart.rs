@@ -1,0 +1,227 @@
+//! The data that came with the call, sorted by what it is and checked for whose it is.
+
+use super::answer::{Collected, State};
+use crate::cds_hooks::context::owner;
+use crate::cds_hooks::{BadRequest, Prefetch};
+use crate::fhir::Json;
+use crate::fhir::types::CodeableConcept;
+use crate::fhir::views::{Anchor, Bundle, Entry, Issue, Link, Outcome, Wrapped};
+use crate::terminology::labs::Group;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Prefetch keys that are no group of observations.
+const PATIENT: &str = "patient";
+const CONDITIONS: &str = "conditions";
+const MEDICATIONS: &str = "medications";
+const IMMUNIZATIONS: &str = "immunizations";
+
+/// What the EHR told about one patient.
+#[derive(Debug, Default)]
+pub struct Chart<'a> {
+    /// The Patient.
+    pub patient: Collected<'a>,
+    /// Conditions.
+    pub conditions: Collected<'a>,
+    /// Observations under any key; their state is that of the key that asks for them.
+    pub observations: Vec<Json<'a>>,
+    /// What the absence of an observation means, by group.
+    pub observation_states: BTreeMap<Group, State>,
+    /// Medication orders and statements on record.
+    pub medications: Collected<'a>,
+    /// Medications that orders refer to.
+    pub medication_resources: Vec<Json<'a>>,
+    /// Immunizations.
+    pub immunizations: Collected<'a>,
+    /// Resources that belong to another patient, or to nobody that can be told.
+    pub dropped: Dropped,
+}
+
+/// Resources that were not used, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Dropped {
+    /// Of another patient.
+    pub foreign: usize,
+    /// Of nobody that can be told.
+    pub ownerless: usize,
+    /// Not readable (a member stands twice).
+    pub unreadable: usize,
+}
+
+/// Sorts the prefetch of a call.
+///
+/// # Errors
+/// The Patient resource is another's.
+pub fn gather<'a>(prefetch: &Prefetch<'a>, patient_id: &str) -> Result<Chart<'a>, BadRequest> {
+    let mut chart = Chart::default();
+    for group in Group::ALL {
+        chart.observation_states.insert(group, State::NotAsked);
+    }
+    let mut sorter = Sorter { patient_id, seen: BTreeSet::new(), chart: &mut chart };
+    for (key, value) in &prefetch.0 {
+        let state = sorter.value(*value)?;
+        sorter.set_state(key, state);
+    }
+    Ok(chart)
+}
+
+struct Sorter<'c, 'a> {
+    patient_id: &'c str,
+    seen: BTreeSet<(String, String)>,
+    chart: &'c mut Chart<'a>,
+}
+
+impl<'a> Sorter<'_, 'a> {
+    fn set_state(&mut self, key: &str, state: State) {
+        let group = Group::ALL.into_iter().find(|g| g.key() == key);
+        match (key, group) {
+            (_, Some(group)) => _ = self.chart.observation_states.insert(group, state),
+            (PATIENT, _) => self.chart.patient.state = state,
+            (CONDITIONS, _) => self.chart.conditions.state = state,
+            (MEDICATIONS, _) => self.chart.medications.state = state,
+            (IMMUNIZATIONS, _) => self.chart.immunizations.state = state,
+            _ => {}
+        }
+    }
+
+    /// Sorts one value of the prefetch and tells what its absence of more means.
+    fn value(&mut self, value: Json<'a>) -> Result<State, BadRequest> {
+        if value.is_null() {
+            return Ok(State::Complete);
+        }
+        if !value.is_object() {
+            return Ok(State::Failed("the EHR sent something that is no resource"));
+        }
+        let Some(anchor) = Anchor::read(value) else {
+            self.chart.dropped.unreadable += 1;
+            return Ok(State::Failed("the EHR sent a resource with a member that stands twice"));
+        };
+        match anchor.resource_type().and_then(Json::string).as_deref() {
+            Some("Bundle") => self.bundle(value),
+            Some("OperationOutcome") => Ok(outcome_state(value)),
+            Some(_) => {
+                self.resource(value)?;
+                Ok(State::Complete)
+            }
+            None => match Wrapped::read(value) {
+                Some(wrapped) if wrapped.resource().is_some() || wrapped.response().is_some() => {
+                    match wrapped.resource() {
+                        Some(inner) => self.value(inner),
+                        None => Ok(State::Failed("the EHR sent no resource")),
+                    }
+                }
+                // A Bundle without a type: the sandbox sends it.
+                _ if Bundle::read(value).is_some_and(|b| b.entry().is_some()) => self.bundle(value),
+                _ => Ok(State::Failed("the EHR sent something that is no resource")),
+            },
+        }
+    }
+
+    fn bundle(&mut self, value: Json<'a>) -> Result<State, BadRequest> {
+        let Some(bundle) = Bundle::read(value) else {
+            self.chart.dropped.unreadable += 1;
+            return Ok(State::Failed("the EHR sent a Bundle with a member that stands twice"));
+        };
+        let mut state = State::Complete;
+        for link in bundle.link().map(Json::items).unwrap_or_default() {
+            let relation = Link::read(link).and_then(|l| l.relation()).and_then(Json::string);
+            if relation.as_deref() == Some("next") {
+                state = State::Incomplete("the EHR has further pages that were not sent");
+            }
+        }
+        for item in bundle.entry().map(Json::items).unwrap_or_default() {
+            let Some(entry) = Entry::read(item) else {
+                self.chart.dropped.unreadable += 1;
+                state = State::Incomplete("an entry could not be read");
+                continue;
+            };
+            let resource = entry.resource().filter(|r| r.is_object()).unwrap_or(item);
+            let resource_type = Anchor::read(resource)
+                .map(|a| a.resource_type().and_then(Json::string).unwrap_or_default().into_owned());
+            match resource_type.as_deref() {
+                Some("OperationOutcome") => match outcome_state(resource) {
+                    State::Complete => {}
+                    open => state = open,
+                },
+                Some("") | None => {
+                    self.chart.dropped.unreadable += 1;
+                    state = State::Incomplete("an entry could not be read");
+                }
+                Some(_) => self.resource(resource)?,
+            }
+        }
+        Ok(state)
+    }
+
+    fn resource(&mut self, resource: Json<'a>) -> Result<(), BadRequest> {
+        let Some(anchor) = Anchor::read(resource) else {
+            self.chart.dropped.unreadable += 1;
+            return Ok(());
+        };
+        let resource_type = anchor.resource_type().and_then(Json::string).unwrap_or_default();
+        let id = anchor.id().and_then(Json::string);
+        if let Some(id) = &id {
+            let key = (resource_type.to_string(), id.to_string());
+            if !self.seen.insert(key) {
+                return Ok(());
+            }
+        }
+        match &*resource_type {
+            "Patient" => {
+                if id.is_some_and(|id| id != self.patient_id) {
+                    let message =
+                        "the prefetched Patient is not the patient of `context.patientId`";
+                    return Err(BadRequest::at("prefetch.patient", message));
+                }
+                self.chart.patient.resources.push(resource);
+            }
+            "Medication" => self.chart.medication_resources.push(resource),
+            "Observation" if self.is_ours(&anchor) => self.chart.observations.push(resource),
+            "Condition" if self.is_ours(&anchor) => self.chart.conditions.resources.push(resource),
+            "Immunization" if self.is_ours(&anchor) => {
+                self.chart.immunizations.resources.push(resource);
+            }
+            "MedicationRequest" | "MedicationOrder" | "MedicationStatement"
+                if self.is_ours(&anchor) =>
+            {
+                self.chart.medications.resources.push(resource);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn is_ours(&mut self, anchor: &Anchor<'_>) -> bool {
+        match owner(anchor) {
+            Some(id) if id == self.patient_id => true,
+            Some(_) => {
+                self.chart.dropped.foreign += 1;
+                false
+            }
+            None => {
+                self.chart.dropped.ownerless += 1;
+                false
+            }
+        }
+    }
+}
+
+/// Epic's 4101 says "none found"; any other error or warning leaves the question open.
+fn outcome_state(outcome: Json<'_>) -> State {
+    let issues =
+        Outcome::read(outcome).and_then(|o| o.issue()).map(Json::items).unwrap_or_default();
+    let mut state = State::Complete;
+    for issue in issues.into_iter().filter_map(Issue::read) {
+        let details = issue.details().map(CodeableConcept::read).unwrap_or_default();
+        if details.has_code(&["4101"]) {
+            continue;
+        }
+        match issue.severity().and_then(Json::string).as_deref() {
+            Some("information") => {}
+            Some("warning") => {
+                state = State::Incomplete("the EHR warns that its answer may be incomplete");
+            }
+            _ => return State::Failed("the EHR answered with an error"),
+        }
+    }
+    state
+}

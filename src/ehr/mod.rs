@@ -1,0 +1,15 @@
+//! THE DOOR: what did the EHR tell, and what did it not?
+//!
+//! [`orders()`] looks at the draft orders alone, because almost every call ends there. [`gather()`]
+//! sorts what was sent along by what it is, drops what belongs to another patient, and says for
+//! every kind of data whether an absence means anything.
+
+pub mod answer;
+pub mod chart;
+pub mod drug;
+pub mod orders;
+
+pub use answer::{Collected, State};
+pub use chart::{Chart, gather};
+pub use drug::{Identified, IdentifiedBy, Identity};
+pub use orders::{DraftOrder, NoDrug, Orders, orders};

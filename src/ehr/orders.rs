@@ -1,0 +1,237 @@
+//! Which draft orders speak, and does any of them hold a JAK inhibitor?
+//!
+//! Everything here is told by the orders alone; the prefetch is opened only for a Medication that an
+//! order refers to.
+
+use super::drug::{Identified, Identity, MedicationSource, identify};
+use crate::cds_hooks::context::{ContextEntry, owner};
+use crate::cds_hooks::{Prefetch, Request};
+use crate::fhir::types::{CodeableConcept, Reference};
+use crate::fhir::views::{Anchor, Bundle, Dosage, Entry, Medication, MedicationOrder, Wrapped};
+use crate::fhir::{Json, Release};
+use crate::terminology::Products;
+use std::cell::OnceCell;
+
+/// A draft order of a JAK inhibitor that speaks.
+#[derive(Debug)]
+pub struct DraftOrder<'a> {
+    /// The resource.
+    pub view: MedicationOrder<'a>,
+    /// `MedicationRequest/id`, or `MedicationRequest#index` when it has no id.
+    pub reference: String,
+    /// FHIR release of the resource.
+    pub release: Release,
+    /// The drug.
+    pub drug: Identified,
+}
+
+/// What the orders of a call hold.
+#[derive(Debug, Default)]
+pub struct Orders<'a> {
+    /// Orders of a JAK inhibitor that speak.
+    pub jak: Vec<DraftOrder<'a>>,
+    /// Orders whose drug stands in a resource that was not sent.
+    pub unreadable: Vec<String>,
+    /// Orders that look like a JAK inhibitor that no table knows.
+    pub look_alike: usize,
+    /// Orders of another patient.
+    pub foreign: usize,
+    /// Conditions among the orders that an order may give as its reason.
+    pub beside: Vec<Json<'a>>,
+}
+
+/// The drug of an order cannot be determined because a resource could not be read (412).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the drug of {order} is told only by a Medication that was not sent")]
+pub struct NoDrug {
+    /// The order.
+    pub order: String,
+}
+
+/// Statuses of an order that is not, or no longer, an order.
+const SILENT: &[&str] = &["cancelled", "stopped", "completed", "entered-in-error"];
+
+/// Looks at the orders of a call.
+///
+/// # Errors
+/// No order holds a JAK inhibitor that can be told, and the drug of one cannot be told.
+pub fn orders<'a>(request: &Request<'a>, products: &Products) -> Result<Orders<'a>, NoDrug> {
+    let entries = &request.context.entries;
+    let selected = selected(entries, &request.context.selections);
+    let source = Beside { entries, request, prefetched: OnceCell::new() };
+    let mut orders = Orders::default();
+    let mut index = 0;
+    for (entry, selected) in entries.iter().zip(selected) {
+        let Some(anchor) = Anchor::read(entry.resource) else { continue };
+        let resource_type = anchor.resource_type().and_then(Json::string);
+        let is_order = match resource_type.as_deref() {
+            Some("MedicationRequest" | "MedicationOrder") => true,
+            Some("Condition") => {
+                orders.beside.push(entry.resource);
+                false
+            }
+            Some(_) => false,
+            // A resource without a type that has a medication is an order.
+            None => true,
+        };
+        if !is_order {
+            continue;
+        }
+        let Some(view) = MedicationOrder::read(entry.resource) else { continue };
+        let reference = reference(resource_type.as_deref(), &anchor, index);
+        index += 1;
+        if !selected || !speaks(&view) {
+            continue;
+        }
+        if owner(&anchor).is_some_and(|id| id != request.context.patient_id) {
+            orders.foreign += 1;
+            continue;
+        }
+        match identify(&view, &source, products) {
+            Identity::Jak(drug) => {
+                let release = release(resource_type.as_deref(), &view);
+                orders.jak.push(DraftOrder { view, reference, release, drug });
+            }
+            Identity::LooksAlike => orders.look_alike += 1,
+            Identity::Unreadable => orders.unreadable.push(reference),
+            Identity::Other => {}
+        }
+    }
+    match orders.unreadable.first() {
+        Some(order) if orders.jak.is_empty() => Err(NoDrug { order: order.clone() }),
+        _ => Ok(orders),
+    }
+}
+
+fn reference(resource_type: Option<&str>, anchor: &Anchor<'_>, index: usize) -> String {
+    let resource_type = resource_type.unwrap_or("MedicationRequest");
+    match anchor.id().and_then(Json::string).filter(|id| !id.is_empty()) {
+        Some(id) => format!("{resource_type}/{id}"),
+        None => format!("{resource_type}#{index}"),
+    }
+}
+
+fn speaks(view: &MedicationOrder<'_>) -> bool {
+    let status = view.status().and_then(Json::string);
+    let silent = status.as_deref().is_some_and(|s| SILENT.contains(&s));
+    !silent && view.do_not_perform().and_then(Json::boolean) != Some(true)
+}
+
+/// Which entries are selected; selections that match nothing mean all.
+fn selected(entries: &[ContextEntry<'_>], selections: &[std::borrow::Cow<'_, str>]) -> Vec<bool> {
+    let hits: Vec<bool> = entries
+        .iter()
+        .map(|entry| {
+            let anchor = Anchor::read(entry.resource);
+            let part =
+                |j: Option<Json<'_>>| j.and_then(Json::string).unwrap_or_default().into_owned();
+            let resource_type = part(anchor.as_ref().and_then(|a| a.resource_type()));
+            let id = part(anchor.as_ref().and_then(|a| a.id()));
+            let url = part(entry.full_url);
+            let local = format!("{resource_type}/{id}");
+            selections.iter().map(|s| s.trim()).any(|s| {
+                (!id.is_empty() && (s == local || s == id))
+                    || (!s.is_empty() && (url == s || url.ends_with(&format!("/{s}"))))
+            })
+        })
+        .collect();
+    let orders = entries
+        .iter()
+        .zip(&hits)
+        .any(|(entry, hit)| *hit && MedicationOrder::read(entry.resource).is_some());
+    if orders { hits } else { vec![true; entries.len()] }
+}
+
+/// The release that an order is written in, by the members that only one release has.
+fn release(resource_type: Option<&str>, view: &MedicationOrder<'_>) -> Release {
+    if resource_type == Some("MedicationOrder") {
+        return Release::Dstu2;
+    }
+    if view.medication().is_some_and(Json::is_object) {
+        return Release::R5;
+    }
+    let dosages = view.dosage_instruction().map(Json::items).unwrap_or_default();
+    for dosage in dosages.into_iter().filter_map(Dosage::read) {
+        if dosage.dose_and_rate().is_some() {
+            return Release::R4;
+        }
+        if dosage
+            .dose_quantity()
+            .or(dosage.dose_simple_quantity())
+            .or(dosage.dose_range())
+            .is_some()
+        {
+            return Release::Stu3;
+        }
+    }
+    let agent = view.requester().is_some_and(|r| r.text().contains("\"agent\""));
+    if agent { Release::Stu3 } else { Release::R4 }
+}
+
+/// Medications beside the orders, and in the prefetch.
+struct Beside<'c, 'a> {
+    entries: &'c [ContextEntry<'a>],
+    request: &'c Request<'a>,
+    prefetched: OnceCell<Vec<Json<'a>>>,
+}
+
+impl<'a> MedicationSource<'a> for Beside<'_, 'a> {
+    fn medication(&self, id: &str) -> Option<Json<'a>> {
+        let in_bundle = self.entries.iter().find(|e| {
+            let url = e.full_url.and_then(Json::string);
+            is_medication(e.resource, id) || url.is_some_and(|u| u == format!("urn:uuid:{id}"))
+        });
+        in_bundle.map(|e| e.resource).or_else(|| {
+            let prefetched = self.prefetched.get_or_init(|| {
+                self.request.prefetch().map(|p| medications(&p)).unwrap_or_default()
+            });
+            prefetched.iter().copied().find(|m| is_medication(*m, id))
+        })
+    }
+}
+
+fn is_medication(resource: Json<'_>, id: &str) -> bool {
+    Medication::read(resource).is_some_and(|m| {
+        m.resource_type().and_then(Json::string).as_deref() == Some("Medication")
+            && m.id().and_then(Json::string).as_deref() == Some(id)
+    })
+}
+
+fn medications<'a>(prefetch: &Prefetch<'a>) -> Vec<Json<'a>> {
+    let mut found = Vec::new();
+    for (_, value) in &prefetch.0 {
+        let value = Wrapped::read(*value)
+            .filter(|w| w.resource_type().is_none())
+            .and_then(|w| w.resource())
+            .unwrap_or(*value);
+        found.push(value);
+        let entries = Bundle::read(value).and_then(|b| b.entry()).map(Json::items);
+        found.extend(
+            entries.unwrap_or_default().into_iter().filter_map(|e| Entry::read(e)?.resource()),
+        );
+    }
+    found
+}
+
+/// The codes and words that an order gives as its reason, with the Conditions that it refers to.
+pub fn reasons<'a>(
+    view: &MedicationOrder<'a>,
+    conditions: &[Json<'a>],
+) -> Vec<CodeableConcept<'a>> {
+    let mut reasons = Vec::new();
+    let coded = [view.reason_code(), view.reason(), view.reason_codeable_concept()];
+    for json in coded.into_iter().flatten() {
+        reasons.push(CodeableConcept::read(json));
+    }
+    for item in view.reason_reference().or(view.reason()).map(Json::items).unwrap_or_default() {
+        let Some(reference) = Reference::read(item) else { continue };
+        if let Some(display) = &reference.display {
+            reasons.push(CodeableConcept { text: Some(display.clone()), ..Default::default() });
+        }
+        let Some((_, id)) = reference.type_and_id() else { continue };
+        let condition = conditions.iter().filter_map(|c| crate::fhir::views::Condition::read(*c));
+        let mut hits = condition.filter(|c| c.id().and_then(Json::string).as_deref() == Some(id));
+        reasons.extend(hits.next().and_then(|c| c.code()).map(CodeableConcept::read));
+    }
+    reasons
+}

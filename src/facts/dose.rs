@@ -1,0 +1,216 @@
+//! How much of the drug is ordered, how often?
+//!
+//! Structured first, the words of the sig last. What cannot be read is unknown, never once a day.
+
+use super::sig;
+use crate::ehr::drug::Identified;
+use crate::fhir::Json;
+use crate::fhir::types::{CodeableConcept, Quantity};
+use crate::fhir::views::{Dosage, DoseAndRate, MedicationOrder, RangeView, Repeat, Timing};
+use crate::knowledge::Phase;
+use crate::terminology::products::{PerVolume, Strength};
+use rust_decimal::Decimal;
+
+/// One instruction of an order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DoseLine {
+    /// Milligrams per dose; the higher of a range.
+    pub mg: Option<Decimal>,
+    /// Doses per day; the higher of a range.
+    pub times_per_day: Option<Decimal>,
+    /// Part of the course, where the words say it.
+    pub phase: Option<Phase>,
+    /// Instructions of one step run at the same time.
+    pub step: Option<i64>,
+}
+
+/// The dose of an order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dose {
+    /// Its instructions; none when the order has none.
+    pub lines: Vec<DoseLine>,
+}
+
+/// A dose and its frequency, both known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Regimen {
+    /// Milligrams per dose.
+    pub mg: Decimal,
+    /// Doses per day.
+    pub times_per_day: Decimal,
+}
+
+impl Dose {
+    /// Reads the dosage of an order.
+    pub fn read(order: &MedicationOrder<'_>, drug: &Identified) -> Dose {
+        let json = order.dosage_instruction().or(order.dosage());
+        let dosages = json.map(Json::items).unwrap_or_default();
+        let lines = dosages.into_iter().filter_map(Dosage::read).flat_map(|d| lines(&d, drug));
+        Dose { lines: lines.collect() }
+    }
+
+    /// The regimens that are fully known; `None` when a part of the order cannot be read.
+    pub fn regimens(&self) -> Option<Vec<Regimen>> {
+        if self.lines.is_empty() {
+            return None;
+        }
+        self.lines
+            .iter()
+            .map(|l| Some(Regimen { mg: l.mg?, times_per_day: l.times_per_day? }))
+            .collect()
+    }
+
+    /// The most that is given in a day: instructions of one step are added.
+    pub fn most_per_day(&self) -> Option<Decimal> {
+        let regimens = self.regimens()?;
+        let mut steps: Vec<(Option<i64>, Decimal)> = Vec::new();
+        for (line, regimen) in self.lines.iter().zip(regimens) {
+            let daily = regimen.mg * regimen.times_per_day;
+            match steps.iter_mut().find(|(step, _)| *step == line.step) {
+                Some((_, sum)) => *sum += daily,
+                None => steps.push((line.step, daily)),
+            }
+        }
+        steps.into_iter().map(|(_, sum)| sum).max()
+    }
+
+    /// The most doses that are given in a day.
+    pub fn most_times(&self) -> Option<Decimal> {
+        if self.lines.is_empty() {
+            return None;
+        }
+        let times: Option<Vec<Decimal>> = self.lines.iter().map(|l| l.times_per_day).collect();
+        times?.into_iter().max()
+    }
+
+    /// The part of the course, when the instructions name one.
+    pub fn phase(&self) -> Option<Phase> {
+        let mut phases = self.lines.iter().filter_map(|l| l.phase);
+        let first = phases.next()?;
+        phases.all(|p| p == first).then_some(first)
+    }
+}
+
+fn lines(dosage: &Dosage<'_>, drug: &Identified) -> Vec<DoseLine> {
+    let text = dosage.text().and_then(Json::string);
+    let patient = dosage.patient_instruction().and_then(Json::string);
+    let words = text.or(patient).unwrap_or_default();
+    let mg = quantity(dosage).and_then(|q| milligrams(&q, drug.strength));
+    let times_per_day = dosage.timing().and_then(frequency);
+    let step = dosage.sequence().and_then(Json::decimal).and_then(|d| i64::try_from(d).ok());
+    let written = sig::read(&words, drug.strength);
+    let phase = sig::phase(&words);
+    if mg.is_some() || times_per_day.is_some() {
+        // The words complete what the structure leaves out, when they are one instruction.
+        let (first, single) = (written.first(), written.len() == 1);
+        return vec![DoseLine {
+            mg: mg.or_else(|| first.filter(|_| single).and_then(|l| l.mg)),
+            times_per_day: times_per_day
+                .or_else(|| first.filter(|_| single).and_then(|l| l.times_per_day)),
+            phase,
+            step,
+        }];
+    }
+    if written.is_empty() {
+        return vec![DoseLine { phase, step, ..DoseLine::default() }];
+    }
+    written
+}
+
+/// The dose of one instruction; of Epic's three, what was ordered.
+fn quantity<'a>(dosage: &Dosage<'a>) -> Option<Quantity<'a>> {
+    let rates = dosage.dose_and_rate().map(Json::items).unwrap_or_default();
+    let mut rates: Vec<DoseAndRate<'a>> = rates.into_iter().filter_map(DoseAndRate::read).collect();
+    rates.sort_by_key(|rate| {
+        let kind = rate.kind().map(CodeableConcept::read).unwrap_or_default();
+        match kind.codings.iter().find_map(|c| c.code.as_deref()).or(kind.text.as_deref()) {
+            Some("ordered") => 0,
+            Some("calculated") => 1,
+            None => 2,
+            Some(_) => 3,
+        }
+    });
+    let in_rates = rates.into_iter().find_map(|rate| {
+        rate.dose_quantity().and_then(Quantity::read).or_else(|| high(rate.dose_range()?))
+    });
+    in_rates
+        .or_else(|| Quantity::read(dosage.dose_quantity().or(dosage.dose_simple_quantity())?))
+        .or_else(|| high(dosage.dose_range()?))
+}
+
+fn high(range: Json<'_>) -> Option<Quantity<'_>> {
+    let range = RangeView::read(range)?;
+    range.high().or(range.low()).and_then(Quantity::read)
+}
+
+/// What one dose counts as.
+enum DoseUnit {
+    Milligrams(Decimal),
+    Pieces,
+    Millilitres,
+}
+
+fn dose_unit(unit: &str) -> Option<DoseUnit> {
+    let unit = unit.trim().trim_matches(['{', '}']).to_lowercase();
+    Some(match unit.as_str() {
+        "mg" | "milligram" | "milligrams" => DoseUnit::Milligrams(Decimal::ONE),
+        "g" | "gram" => DoseUnit::Milligrams(Decimal::ONE_THOUSAND),
+        "ug" | "mcg" | "µg" | "microgram" => DoseUnit::Milligrams(Decimal::new(1, 3)),
+        "tbl" | "tab" | "tabs" | "tablet" | "tablets" | "pill" | "cap" | "caps" | "capsule"
+        | "capsules" | "1" | "each" | "tablet(s)" | "capsule(s)" => DoseUnit::Pieces,
+        "ml" | "milliliter" | "millilitre" => DoseUnit::Millilitres,
+        _ => return None,
+    })
+}
+
+fn milligrams(quantity: &Quantity<'_>, strength: Option<Strength>) -> Option<Decimal> {
+    let value = quantity.value.filter(|v| *v > Decimal::ZERO)?;
+    if quantity.comparator.is_some() {
+        return None;
+    }
+    match quantity.units().find_map(dose_unit)? {
+        DoseUnit::Milligrams(factor) => Some(value * factor),
+        DoseUnit::Pieces => strength.filter(|s| s.per.is_none()).map(|s| value * s.mg.0),
+        DoseUnit::Millilitres => {
+            strength.filter(|s| s.per == Some(PerVolume::Ml)).map(|s| value * s.mg.0)
+        }
+    }
+}
+
+/// Doses per day of a Timing, all releases.
+fn frequency(timing: Json<'_>) -> Option<Decimal> {
+    let timing = Timing::read(timing)?;
+    let repeat = timing.repeat().and_then(Repeat::read);
+    repeat.and_then(|r| repeated(&r)).or_else(|| {
+        let code = CodeableConcept::read(timing.code()?);
+        let codes = code.codings.iter().filter_map(|c| c.code.as_deref());
+        codes.chain(code.words()).find_map(sig::times_per_day)
+    })
+}
+
+fn repeated(repeat: &Repeat<'_>) -> Option<Decimal> {
+    let number = |json: Option<Json<'_>>| json.and_then(Json::decimal);
+    if repeat.day_of_week().is_some() {
+        return None;
+    }
+    let counted = |json: Option<Json<'_>>| {
+        json.map(Json::items).filter(|i| !i.is_empty()).map(|i| Decimal::from(i.len()))
+    };
+    let times = number(repeat.frequency_max()).or_else(|| number(repeat.frequency()));
+    if let (None, None) = (times, repeat.period()) {
+        return counted(repeat.time_of_day()).or_else(|| counted(repeat.when()));
+    }
+    let times = times.unwrap_or(Decimal::ONE);
+    let period = number(repeat.period())?;
+    let unit = [repeat.period_unit(), repeat.period_units(), repeat.code(), repeat.unit()];
+    let unit = unit.into_iter().flatten().find_map(Json::string)?;
+    let days = match &*unit {
+        "min" => period / Decimal::from(1440),
+        "h" => period / Decimal::from(24),
+        "d" | "day" | "days" => period,
+        "wk" => period * Decimal::from(7),
+        "mo" => period * Decimal::from(30),
+        _ => return None,
+    };
+    times.checked_div(days)
+}

@@ -1,0 +1,56 @@
+//! Unknown is a value.
+
+use crate::fhir::FhirDate;
+
+/// A fact from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Known<T> {
+    /// On record.
+    Is(T),
+    /// Searched to the end, and there is none.
+    NoneOnRecord,
+    /// Could not be told.
+    NotAvailable {
+        /// Why, in words for the card.
+        why: String,
+    },
+}
+
+impl<T> Known<T> {
+    /// Not available, for this reason.
+    pub fn not_available(why: impl Into<String>) -> Known<T> {
+        Known::NotAvailable { why: why.into() }
+    }
+
+    /// The fact, when it is known.
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Known::Is(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Why it is not known, in words for the card.
+    pub fn why_unknown(&self) -> Option<&str> {
+        match self {
+            Known::Is(_) => None,
+            Known::NoneOnRecord => Some("none on record"),
+            Known::NotAvailable { why } => Some(why),
+        }
+    }
+}
+
+/// One thing that the chart shows: what a finding rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// What it is, in the words of the terminology tables.
+    pub what: String,
+    /// Its value as the EHR wrote it, when it has one.
+    pub value: Option<String>,
+    /// When.
+    pub date: Option<FhirDate>,
+    /// `Type/id`, when the resource has an id.
+    pub reference: Option<String>,
+    /// The code that told it.
+    pub code: Option<String>,
+}

@@ -1,0 +1,52 @@
+//! The patient as the rules see them: orders, labs, conditions, medicines, person. No JSON.
+//!
+//! Every fact from outside is known, none on record, or not available with a reason.
+
+pub mod condition;
+pub mod dose;
+pub mod estimate;
+pub mod known;
+pub mod lab;
+pub mod medicine;
+pub mod order;
+pub mod person;
+pub mod qualitative;
+pub mod read;
+pub mod renal;
+pub mod sig;
+
+pub use condition::{Condition, Conditions, Standing};
+pub use dose::{Dose, DoseLine};
+pub use known::{Evidence, Known};
+pub use lab::{LabResult, Labs, SetAside, Value};
+pub use medicine::{Medicine, Medicines};
+pub use order::{Indication, Order, Since};
+pub use person::{Person, Sex};
+pub use renal::{RenalFunction, RenalSource};
+
+use crate::ehr::chart::Dropped;
+use crate::knowledge::Jurisdiction;
+use jiff::civil::Date;
+
+/// Everything that rules may ask about.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// The day on which the question is asked.
+    pub today: Date,
+    /// Whose labels speak.
+    pub jurisdiction: Jurisdiction,
+    /// Age and sex.
+    pub person: Person,
+    /// The draft orders of JAK inhibitors.
+    pub orders: Vec<Order>,
+    /// Test results and measurements.
+    pub labs: Labs,
+    /// Diagnoses.
+    pub conditions: Conditions,
+    /// Medicines on record.
+    pub medicines: Medicines,
+    /// What was not used.
+    pub dropped: Dropped,
+    /// Orders whose drug could not be told, beside one that could.
+    pub unreadable_orders: Vec<String>,
+}

@@ -1,0 +1,156 @@
+//! The few FHIR datatypes that facts are made of, read tolerantly.
+
+use super::json::Json;
+use super::views::view;
+use rust_decimal::Decimal;
+use std::borrow::Cow;
+
+view! {
+    /// Members of a Coding.
+    struct CodingView { system, code, display }
+}
+view! {
+    /// Members of a CodeableConcept; `concept` and `reference` are R5's CodeableReference.
+    struct ConceptView { coding, text, concept, reference }
+}
+view! {
+    /// Members of a Reference.
+    struct ReferenceView { reference, display, identifier }
+}
+view! {
+    /// Members of a Quantity.
+    struct QuantityView { value, comparator, unit, system, code }
+}
+
+/// A FHIR Coding.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coding<'a> {
+    /// Code system, as sent.
+    pub system: Option<Cow<'a, str>>,
+    /// Code.
+    pub code: Option<Cow<'a, str>>,
+    /// Display.
+    pub display: Option<Cow<'a, str>>,
+}
+
+/// A FHIR CodeableConcept; DSTU2's bare codes are one Coding without a system.
+#[derive(Clone, Debug, Default)]
+pub struct CodeableConcept<'a> {
+    /// Codings, in the order sent.
+    pub codings: Vec<Coding<'a>>,
+    /// Text.
+    pub text: Option<Cow<'a, str>>,
+}
+
+impl<'a> CodeableConcept<'a> {
+    /// Reads a concept, a list of concepts (taken together), R5's CodeableReference or a bare code.
+    pub fn read(json: Json<'a>) -> CodeableConcept<'a> {
+        let mut concept = CodeableConcept::default();
+        for item in json.items() {
+            if let Some(code) = item.string() {
+                concept.codings.push(Coding { code: Some(code), ..Coding::default() });
+                continue;
+            }
+            let Some(view) = ConceptView::read(item) else { continue };
+            if let Some(inner) = view.concept() {
+                let inner = CodeableConcept::read(inner);
+                concept.codings.extend(inner.codings);
+                concept.text = concept.text.or(inner.text);
+            }
+            for coding in view.coding().map(Json::items).unwrap_or_default() {
+                if let Some(c) = CodingView::read(coding) {
+                    concept.codings.push(Coding {
+                        system: c.system().and_then(Json::string),
+                        code: c.code().and_then(Json::string),
+                        display: c.display().and_then(Json::string),
+                    });
+                }
+            }
+            concept.text = concept.text.or(view.text().and_then(Json::string));
+        }
+        concept
+    }
+
+    /// All words: the text and the displays.
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        let displays = self.codings.iter().filter_map(|c| c.display.as_deref());
+        self.text.as_deref().into_iter().chain(displays)
+    }
+
+    /// The text, else the first display, else the first code.
+    pub fn label(&self) -> Option<&str> {
+        let code = self.codings.iter().find_map(|c| c.code.as_deref());
+        self.words().find(|w| !w.trim().is_empty()).or(code)
+    }
+
+    /// Does one of the codings have this code, whatever the system?
+    pub fn has_code(&self, codes: &[&str]) -> bool {
+        self.codings.iter().filter_map(|c| c.code.as_deref()).any(|c| codes.contains(&c))
+    }
+}
+
+/// A FHIR Reference.
+#[derive(Clone, Debug, Default)]
+pub struct Reference<'a> {
+    /// `Patient/1`, an absolute URL, `#contained`, or `urn:uuid:…`.
+    pub reference: Option<Cow<'a, str>>,
+    /// Display.
+    pub display: Option<Cow<'a, str>>,
+}
+
+impl<'a> Reference<'a> {
+    /// Reads a reference, or R5's CodeableReference around one.
+    pub fn read(json: Json<'a>) -> Option<Reference<'a>> {
+        let item = json.one()?;
+        let view = ReferenceView::read(item)?;
+        match view.reference() {
+            Some(inner) if inner.is_object() => Reference::read(inner),
+            reference => Some(Reference {
+                reference: reference.and_then(Json::string),
+                display: view.display().and_then(Json::string),
+            }),
+        }
+    }
+
+    /// `Type/id` of a relative or absolute reference, without base and version.
+    pub fn type_and_id(&self) -> Option<(&str, &str)> {
+        let text = self.reference.as_deref()?;
+        let text = text.split_once("/_history/").map_or(text, |(before, _)| before);
+        let mut parts = text.rsplit('/');
+        let id = parts.next()?;
+        let resource_type = parts.next()?;
+        (!id.is_empty() && resource_type.chars().all(|c| c.is_ascii_alphabetic()))
+            .then_some((resource_type, id))
+    }
+}
+
+/// A FHIR Quantity.
+#[derive(Clone, Debug, Default)]
+pub struct Quantity<'a> {
+    /// The number, as printed.
+    pub value: Option<Decimal>,
+    /// `<`, `<=`, `>=`, `>`, `ad`.
+    pub comparator: Option<Cow<'a, str>>,
+    /// The unit in words.
+    pub unit: Option<Cow<'a, str>>,
+    /// The unit's code.
+    pub code: Option<Cow<'a, str>>,
+}
+
+impl<'a> Quantity<'a> {
+    /// Reads a quantity.
+    pub fn read(json: Json<'a>) -> Option<Quantity<'a>> {
+        let view = QuantityView::read(json.one()?)?;
+        Some(Quantity {
+            value: view.value().and_then(Json::decimal),
+            comparator: view.comparator().and_then(Json::string),
+            unit: view.unit().and_then(Json::string),
+            code: view.code().and_then(Json::string),
+        })
+    }
+
+    /// The unit's code, else its words; both may be sent, and either may be nonsense.
+    pub fn units(&self) -> impl Iterator<Item = &str> {
+        self.code.as_deref().into_iter().chain(self.unit.as_deref()).filter(|u| !u.is_empty())
+    }
+}

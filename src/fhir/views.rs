@@ -1,0 +1,181 @@
+//! Resources of which only the members that somebody asks for are decoded.
+//!
+//! A view lists the members that any rule may need, over all releases of FHIR. Reading one is a
+//! single pass; the members stay text until they are asked for. A member that stands twice makes
+//! the resource unreadable: which of the two is meant cannot be told.
+
+use super::json::Json;
+
+/// Declares a view: a struct of members, each a borrowed JSON text with an accessor of its name.
+macro_rules! view {
+    ($(#[$doc:meta])* struct $name:ident { $($field:ident $(as $json:literal)?),* $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, serde::Deserialize)]
+        pub struct $name<'a> {
+            $(
+                $(#[serde(rename = $json)])?
+                #[serde(borrow, default)]
+                $field: Option<&'a serde_json::value::RawValue>,
+            )*
+        }
+        #[allow(missing_docs, dead_code)]
+        impl<'a> $name<'a> {
+            /// The view of an object; `None` for anything else.
+            pub fn read(json: $crate::fhir::Json<'a>) -> Option<Self> {
+                if json.is_object() { json.read() } else { None }
+            }
+            $(pub fn $field(&self) -> Option<$crate::fhir::Json<'a>> {
+                self.$field.map($crate::fhir::Json::from)
+            })*
+        }
+    };
+}
+pub(crate) use view;
+
+view! {
+    /// What every resource tells: its type, its id and whose it is.
+    struct Anchor {
+        resource_type as "resourceType", id, subject, patient, status,
+    }
+}
+view! {
+    /// A Bundle.
+    struct Bundle { resource_type as "resourceType", entry, link, total }
+}
+view! {
+    /// A Bundle entry; entries without `resource` are resources themselves in some systems.
+    struct Entry { resource, full_url as "fullUrl", resource_type as "resourceType", search }
+}
+view! {
+    /// A Bundle link.
+    struct Link { relation, url }
+}
+view! {
+    /// The wrapper that old sandboxes put around a prefetched resource.
+    struct Wrapped { resource, response, resource_type as "resourceType" }
+}
+view! {
+    /// OperationOutcome and its issues.
+    struct Outcome { issue }
+}
+view! {
+    /// One issue.
+    struct Issue { severity, code, details, diagnostics }
+}
+view! {
+    /// MedicationRequest (STU3 and later), MedicationOrder (DSTU2), MedicationStatement.
+    struct MedicationOrder {
+        resource_type as "resourceType", id, status, intent, subject, patient, contained,
+        medication, medication_codeable_concept as "medicationCodeableConcept",
+        medication_reference as "medicationReference",
+        dosage_instruction as "dosageInstruction", dosage,
+        reason_code as "reasonCode", reason_reference as "reasonReference", reason,
+        reason_codeable_concept as "reasonCodeableConcept",
+        do_not_perform as "doNotPerform", authored_on as "authoredOn",
+        date_written as "dateWritten", effective_period as "effectivePeriod",
+        effective_date_time as "effectiveDateTime", date_ended as "dateEnded", note, requester,
+        was_not_taken as "wasNotTaken", taken,
+    }
+}
+view! {
+    /// Medication: R5 renamed `code`'s neighbours, not `code`.
+    struct Medication {
+        resource_type as "resourceType", id, code, form, dose_form as "doseForm", product,
+        ingredient, status,
+    }
+}
+view! {
+    /// Medication.ingredient.
+    struct MedicationIngredient {
+        item_codeable_concept as "itemCodeableConcept", item_reference as "itemReference", item,
+    }
+}
+view! {
+    /// Dosage, all releases.
+    struct Dosage {
+        text, timing, route, dose_and_rate as "doseAndRate", dose_quantity as "doseQuantity",
+        dose_simple_quantity as "doseSimpleQuantity", dose_range as "doseRange",
+        as_needed_boolean as "asNeededBoolean", additional_instruction as "additionalInstruction",
+        patient_instruction as "patientInstruction", sequence,
+    }
+}
+view! {
+    /// Dosage.doseAndRate.
+    struct DoseAndRate {
+        kind as "type", dose_quantity as "doseQuantity", dose_range as "doseRange",
+    }
+}
+view! {
+    /// Timing.
+    struct Timing { repeat, code }
+}
+view! {
+    /// Timing.repeat, all releases.
+    struct Repeat {
+        frequency, frequency_max as "frequencyMax", period, period_unit as "periodUnit",
+        period_units as "periodUnits", unit, code, day_of_week as "dayOfWeek",
+        time_of_day as "timeOfDay", when,
+    }
+}
+view! {
+    /// Timing.repeat.bounds.
+    struct Bounds { bounds_period as "boundsPeriod" }
+}
+view! {
+    /// Range.
+    struct RangeView { low, high }
+}
+view! {
+    /// Observation, all releases.
+    struct Observation {
+        resource_type as "resourceType", id, status, code, subject, patient,
+        effective_date_time as "effectiveDateTime", effective_period as "effectivePeriod",
+        effective_instant as "effectiveInstant", applies_date_time as "appliesDateTime", issued,
+        value_quantity as "valueQuantity", value_codeable_concept as "valueCodeableConcept",
+        value_string as "valueString", value_integer as "valueInteger", value_boolean as "valueBoolean",
+        interpretation, component, data_absent_reason as "dataAbsentReason", note, comments,
+    }
+}
+view! {
+    /// Observation.component.
+    struct Component {
+        code, value_quantity as "valueQuantity", value_codeable_concept as "valueCodeableConcept",
+        value_string as "valueString", value_integer as "valueInteger", value_boolean as "valueBoolean",
+        interpretation, data_absent_reason as "dataAbsentReason",
+    }
+}
+view! {
+    /// Condition, all releases.
+    struct Condition {
+        resource_type as "resourceType", id, subject, patient, code, clinical_status as "clinicalStatus",
+        verification_status as "verificationStatus", onset_date_time as "onsetDateTime",
+        onset_period as "onsetPeriod", recorded_date as "recordedDate", date_recorded as "dateRecorded",
+        asserted_date as "assertedDate", abatement_date_time as "abatementDateTime",
+        abatement_boolean as "abatementBoolean", abatement_period as "abatementPeriod",
+    }
+}
+view! {
+    /// Period.
+    struct Period { start, end }
+}
+view! {
+    /// Patient.
+    struct Patient {
+        resource_type as "resourceType", id, birth_date as "birthDate", gender,
+    }
+}
+view! {
+    /// Immunization, all releases.
+    struct Immunization {
+        resource_type as "resourceType", id, status, vaccine_code as "vaccineCode",
+        occurrence_date_time as "occurrenceDateTime", date,
+    }
+}
+
+/// The day of a period: its end when it has ended, else its start.
+pub fn period_date(json: Json<'_>) -> Option<super::FhirDate> {
+    let period = Period::read(json)?;
+    let date =
+        |j: Option<Json<'_>>| j.and_then(Json::string).and_then(|t| super::FhirDate::parse(&t));
+    date(period.end()).or_else(|| date(period.start()))
+}

@@ -1,0 +1,95 @@
+//! Has the patient been screened for what the label asks, and with what result?
+//!
+//! Every test has its own small reader below; this file puts the question and weighs the answer.
+
+mod hepatitis_b;
+mod hepatitis_c;
+mod hiv;
+mod reading;
+mod tuberculosis;
+
+use super::{Because, Missing, Outcome, Question, Verdict};
+use crate::facts::{Evidence, Indication};
+use crate::knowledge::{Action, Screening, ScreeningState, ScreeningTest};
+
+/// Where the screening for one disease stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Done, and nothing found.
+    Complete,
+    /// A finding.
+    Found(ScreeningState),
+    /// These tests (ids of `labs.toml`) are missing.
+    Missing(Vec<String>),
+    /// The newest test is older than the policy allows, in months.
+    TooOld(u16),
+    /// The newest test gave no verdict.
+    Indeterminate,
+    /// The label does not ask: ordered for an exempt indication.
+    Exempt(String),
+    /// Not to be told.
+    Unknown,
+}
+
+/// The answer of one reader.
+pub(super) struct Reading {
+    standing: Standing,
+    found: Vec<Evidence>,
+    not_found: Vec<String>,
+    missing: Vec<Missing>,
+}
+
+/// One outcome for every test that the label asks for.
+pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
+    let rows = question.rows(&question.drug.screening);
+    rows.map(|row| check_row(question, row)).collect()
+}
+
+fn check_row<'k>(question: Question<'k>, row: &'k Screening) -> Outcome<'k> {
+    let indication = question.order.indication(question.drug, &question.facts.conditions);
+    if let Indication::Is(id, evidence) = &indication {
+        if row.except_indication.iter().any(|e| e.get_ref() == id) {
+            let because = Because::Screening(Standing::Exempt(id.clone()));
+            let found = evidence.clone();
+            return Outcome { found, ..question.outcome(row, Verdict::Silent, because) };
+        }
+    }
+    let reading = match row.test {
+        ScreeningTest::Tuberculosis => tuberculosis::read(question),
+        ScreeningTest::HepatitisB => hepatitis_b::read(question),
+        ScreeningTest::HepatitisC => hepatitis_c::read(question),
+        ScreeningTest::Hiv => hiv::read(question),
+    };
+    let verdict = verdict(question, row, &reading);
+    let because = Because::Screening(reading.standing);
+    Outcome {
+        found: reading.found,
+        not_found: reading.not_found,
+        ..question.outcome(row, verdict, because)
+    }
+}
+
+fn verdict(question: Question<'_>, row: &Screening, reading: &Reading) -> Verdict {
+    let policy = &question.knowledge.policy;
+    let action = match &reading.standing {
+        Standing::Complete | Standing::Exempt(_) => return Verdict::Silent,
+        Standing::Unknown => {
+            return Verdict::CannotTell(row.missing, reading.missing.clone());
+        }
+        Standing::Missing(_) | Standing::TooOld(_) | Standing::Indeterminate => row.missing,
+        Standing::Found(state) => match policy.state(row.test, *state) {
+            Some(action) => capped(question, row, action),
+            None => return Verdict::Silent,
+        },
+    };
+    Verdict::Fires(action)
+}
+
+/// No louder than the row allows.
+fn capped(question: Question<'_>, row: &Screening, action: Action) -> Action {
+    let level = |a| question.knowledge.policy.level(a);
+    match row.at_most {
+        Some(most) if level(action) > level(most) => most,
+        _ => action,
+    }
+}

@@ -1,0 +1,85 @@
+//! Hepatitis B: HBsAg and total anti-HBc, and HBV DNA where the core antibody asks for it.
+//!
+//! HBV DNA stands in for HBsAg. Anti-HBs is read and shown, and decides nothing.
+
+use super::super::Question;
+use super::reading::{Told, current, evidence, gap, newest, title};
+use super::{Reading, Standing};
+use crate::facts::Evidence;
+use crate::knowledge::ScreeningState;
+use crate::terminology::results::Meaning;
+
+/// Where the screening stands.
+pub(super) fn read(question: Question<'_>) -> Reading {
+    let mut found: Vec<Evidence> = Vec::new();
+    let mut missing = Vec::new();
+    let mut told = |id: &str| match newest(question, id) {
+        Told::Meaning(meaning, result) => {
+            found.extend(evidence(question, id, result));
+            Answer::Is(meaning)
+        }
+        Told::Unreadable(why, result) => {
+            found.extend(evidence(question, id, result));
+            missing.push(gap(title(question, id), why));
+            Answer::Open
+        }
+        Told::NotAvailable(why) => {
+            missing.push(gap(title(question, id), why));
+            Answer::Open
+        }
+        Told::None => Answer::None,
+    };
+    let surface = told("hbsag");
+    let core = told("anti-hbc");
+    let dna = told("hbv-dna");
+    let antibody = told("anti-hbs");
+    let _ = antibody;
+    missing.retain(|gap| gap.what != title(question, "anti-hbs"));
+    let diagnosis = current(question, &["hepatitis-b"]);
+    found.extend(diagnosis.as_ref().map(|(_, shown)| shown.clone()));
+
+    use Answer::Is;
+    use Meaning::{Indeterminate, Negative, Positive};
+    let state = match (surface, core, dna) {
+        (_, _, Is(Positive)) => Some(ScreeningState::NucleicAcidDetectable),
+        (Is(Positive), _, _) => Some(ScreeningState::SurfaceAntigenPositive),
+        (Is(Negative), _, _) if diagnosis.is_some() && core != Is(Positive) => None,
+        (_, Is(Positive), Is(Negative)) => Some(ScreeningState::CorePositiveUndetectable),
+        (_, Is(Positive), _) => Some(ScreeningState::CorePositiveUntested),
+        _ if diagnosis.is_some() => Some(ScreeningState::SurfaceAntigenPositive),
+        _ => None,
+    };
+    if let Some(state) = state {
+        return Reading::new(Standing::Found(state)).with(found);
+    }
+    let surface_done = surface == Is(Negative) || dna == Is(Negative);
+    let core_done = core == Is(Negative);
+    let mut lacking = Vec::new();
+    let mut not_found = Vec::new();
+    for (id, done, answer) in [("hbsag", surface_done, surface), ("anti-hbc", core_done, core)] {
+        if !done && answer == Answer::None {
+            lacking.push(id.to_owned());
+            not_found.push(title(question, id));
+        }
+    }
+    let open = |done: bool, answer| !done && answer == Answer::Open;
+    let standing = if surface_done && core_done {
+        Standing::Complete
+    } else if !lacking.is_empty() {
+        Standing::Missing(lacking)
+    } else if open(surface_done, surface) || open(core_done, core) {
+        Standing::Unknown
+    } else if surface == Is(Indeterminate) || core == Is(Indeterminate) {
+        Standing::Indeterminate
+    } else {
+        Standing::Unknown
+    };
+    Reading { standing, found, not_found, missing }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Is(Meaning),
+    Open,
+    None,
+}

@@ -1,0 +1,187 @@
+//! Tuberculosis: active, latent and treated, or tested within the window?
+//!
+//! Active disease outweighs all. A positive or latent finding asks for treatment on record; only
+//! then for a negative test that is new enough.
+
+use super::super::Question;
+use super::reading::{Told, current, evidence, gap, lab, newest, title};
+use super::{Reading, Standing};
+use crate::facts::renal::within_months;
+use crate::facts::{Evidence, LabResult, Since};
+use crate::fhir::FhirDate;
+use crate::knowledge::ScreeningState;
+use crate::terminology::results::Meaning;
+use jiff::civil::Date;
+
+/// Tests for tuberculosis, the ones that settle the question first.
+const TESTS: &[&str] =
+    &["igra", "igra-tb1", "igra-tb2", "tspot-esat6", "tspot-cfp10", "tst", "tst-status"];
+
+/// Where the screening stands.
+pub(super) fn read(question: Question<'_>) -> Reading {
+    if let Some((_, active)) = current(question, &["tuberculosis.active"]) {
+        return Reading::new(Standing::Found(ScreeningState::Active)).with(vec![active]);
+    }
+    let results = results(question);
+    let latent = current(question, &["tuberculosis.latent"]);
+    let positive = current(question, &["tuberculosis.positive-test"]);
+    let history = past(question);
+    let treatment = treatment(question);
+    let newest_day = results.iter().filter_map(|r| r.date).max();
+    let today_says = |meaning| {
+        results
+            .iter()
+            .find(|r| r.meaning == meaning && r.date.is_none_or(|d| Some(d) == newest_day))
+    };
+    // A positive result of any day stays positive: the tests do not turn back.
+    let positive_test = results.iter().find(|r| r.meaning == Meaning::Positive);
+    let infected = latent.is_some() || positive.is_some() || positive_test.is_some();
+    if infected || history.is_some() {
+        let mut found: Vec<Evidence> = Vec::new();
+        found.extend(positive_test.map(|r| r.evidence.clone()));
+        for (_, condition) in [&latent, &positive, &history].into_iter().flatten() {
+            found.push(condition.clone());
+        }
+        let standing = match treatment {
+            Treatment::Enough(evidence) => {
+                found.push(evidence);
+                Standing::Complete
+            }
+            Treatment::Short(evidence) => {
+                found.push(evidence);
+                Standing::Found(ScreeningState::LatentUntreated)
+            }
+            // Past tuberculosis, and nothing since: documented, and not tested again.
+            Treatment::None if !infected => Standing::Complete,
+            Treatment::None if latent.is_some() => Standing::Found(ScreeningState::LatentUntreated),
+            Treatment::None => Standing::Found(ScreeningState::Positive),
+        };
+        return Reading::new(standing).with(found);
+    }
+    let months = question.knowledge.policy.windows.tuberculosis_test_months;
+    let today = question.facts.today;
+    // Two tubes of one day: an indeterminate one leaves the sample open. An indeterminate result of
+    // another day takes no negative one away.
+    let unequivocal = |r: &&Result| {
+        let same_day = |other: &&Result| other.date == r.date;
+        !results.iter().filter(same_day).any(|other| other.meaning == Meaning::Indeterminate)
+    };
+    let negative = |r: &&Result| r.meaning == Meaning::Negative;
+    let current = |r: &&Result| within_months(r.date, months, today);
+    if let Some(negative) = results.iter().filter(negative).filter(unequivocal).find(current) {
+        return Reading::new(Standing::Complete).with(vec![negative.evidence.clone()]);
+    }
+    if let Some(indeterminate) = today_says(Meaning::Indeterminate) {
+        return Reading::new(Standing::Indeterminate).with(vec![indeterminate.evidence.clone()]);
+    }
+    if let Some(old) = results.iter().find(|r| r.meaning == Meaning::Negative) {
+        let found = vec![old.evidence.clone()];
+        return match continuing(question) {
+            // Screening that was complete is not asked for again.
+            true => Reading::new(Standing::Complete).with(found),
+            false => Reading::new(Standing::TooOld(months)).with(found),
+        };
+    }
+    nothing(question)
+}
+
+/// Past tuberculosis, as a diagnosis of its own: it has no end.
+fn past(question: Question<'_>) -> Option<(&crate::facts::Condition, Evidence)> {
+    let concept = "tuberculosis.history";
+    question.facts.conditions.all(concept).next().map(|c| (c, c.evidence(concept)))
+}
+
+/// Is the order a continuation?
+fn continuing(question: Question<'_>) -> bool {
+    let facts = question.facts;
+    let since =
+        question.order.since(question.drug, &facts.medicines, question.knowledge, facts.today);
+    matches!(since, Since::Continuing(_))
+}
+
+struct Result {
+    meaning: Meaning,
+    date: Option<FhirDate>,
+    evidence: Evidence,
+}
+
+/// Every readable result of every test, newest first.
+fn results(question: Question<'_>) -> Vec<Result> {
+    let labs = &question.facts.labs.results;
+    let mut all: Vec<Result> = Vec::new();
+    for id in TESTS {
+        let Some(lab) = lab(question, id) else { continue };
+        let read = |result: &LabResult| match result.value {
+            crate::facts::Value::Meaning(meaning) => {
+                Some(Result { meaning, date: result.date, evidence: result.evidence(lab) })
+            }
+            _ => None,
+        };
+        all.extend(labs.get(*id).into_iter().flatten().filter_map(read));
+    }
+    all.sort_by_key(|r| std::cmp::Reverse(r.date.map(|d| d.latest)));
+    all
+}
+
+enum Treatment {
+    Enough(Evidence),
+    Short(Evidence),
+    None,
+}
+
+/// The longest preventive treatment on record.
+fn treatment(question: Question<'_>) -> Treatment {
+    let facts = question.facts;
+    let days = i32::from(question.knowledge.policy.windows.tuberculosis_treatment_days);
+    let mut short = None;
+    let table = &question.knowledge.terminology.medicines;
+    for medicine in &facts.medicines.list {
+        let Some(substance) = medicine.substances.iter().find(|id| {
+            let row = table.rows().iter().find(|r| r.id == **id);
+            row.is_some_and(|r| r.groups.iter().any(|g| g == "tuberculosis-treatment"))
+        }) else {
+            continue;
+        };
+        let shown = Evidence {
+            what: substance.clone(),
+            value: None,
+            date: medicine.start,
+            reference: medicine.reference.clone(),
+            code: None,
+        };
+        let end = medicine.end.map_or(facts.today, |e| e.earliest.min(facts.today));
+        let long = medicine.start.is_some_and(|start| length(start.latest, end) >= days);
+        if medicine.completed || long {
+            return Treatment::Enough(shown);
+        }
+        short = Some(shown);
+    }
+    short.map_or(Treatment::None, Treatment::Short)
+}
+
+fn length(from: Date, to: Date) -> i32 {
+    from.until((jiff::Unit::Day, to)).map_or(0, |span| span.get_days())
+}
+
+/// No result: none on record, none readable, or not to be told.
+fn nothing(question: Question<'_>) -> Reading {
+    let mut reading = Reading::new(Standing::Missing(vec!["igra".to_owned()]));
+    for id in TESTS {
+        match newest(question, id) {
+            Told::Unreadable(why, result) => {
+                reading.standing = Standing::Unknown;
+                reading.found.extend(evidence(question, id, result));
+                reading.missing.push(gap(title(question, id), why));
+            }
+            Told::NotAvailable(why) if reading.missing.is_empty() => {
+                reading.standing = Standing::Unknown;
+                reading.missing.push(gap("tuberculosis tests".to_owned(), why));
+            }
+            _ => {}
+        }
+    }
+    if reading.missing.is_empty() {
+        reading.not_found.push("tuberculosis test".to_owned());
+    }
+    reading
+}

@@ -1,0 +1,45 @@
+//! What every call shares: settings, knowledge, the calendar.
+
+use crate::config::Config;
+use crate::knowledge::{Knowledge, ServiceFile};
+use jiff::civil::Date;
+use metrics_exporter_prometheus::PrometheusHandle;
+
+/// Which day is it? The only clock of the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Calendar {
+    /// The day of the system clock, UTC.
+    System,
+    /// A fixed day (`--as-of`).
+    Fixed(Date),
+}
+
+impl Calendar {
+    /// Today.
+    pub fn today(self) -> Date {
+        match self {
+            Calendar::Fixed(date) => date,
+            Calendar::System => jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date(),
+        }
+    }
+}
+
+/// What every call shares.
+#[derive(Debug)]
+pub struct House {
+    /// The settings.
+    pub config: Config,
+    /// What labels say.
+    pub knowledge: Knowledge,
+    /// Which day it is.
+    pub calendar: Calendar,
+    /// What `/metrics` shows; absent offline.
+    pub metrics: Option<PrometheusHandle>,
+}
+
+impl House {
+    /// The service with this id.
+    pub fn service(&self, id: &str) -> Option<&ServiceFile> {
+        self.knowledge.services.iter().find(|s| s.id == id)
+    }
+}

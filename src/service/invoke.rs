@@ -1,0 +1,138 @@
+//! One hook call from the first byte to the last: the table of contents of the house.
+
+use super::error::ServiceError;
+use super::house::House;
+use crate::cards::{self, Call};
+use crate::cds_hooks::{BadRequest, CdsResponse, Request, SelectionBehavior};
+use crate::ehr::{self, Orders};
+use crate::facts::Facts;
+use crate::knowledge::ServiceFile;
+use crate::rules;
+use metrics::counter;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+/// An answer, with what the log says of it.
+#[derive(Debug)]
+pub struct Answer {
+    /// The body.
+    pub json: String,
+    /// The same, not yet written.
+    pub response: CdsResponse,
+    /// `hookInstance`, when it is a UUID.
+    hook_instance: Option<uuid::Uuid>,
+    /// Rules whose findings stand on cards.
+    rules: Vec<String>,
+    digest: String,
+}
+
+/// Answers one hook call. <https://cds-hooks.hl7.org/#calling-a-cds-service>
+///
+/// # Errors
+/// Why there is no answer.
+pub fn invoke(body: &[u8], service: &ServiceFile, house: &House) -> Result<Answer, ServiceError> {
+    // A panic ends this request and nothing else.
+    let answer = catch_unwind(AssertUnwindSafe(|| evaluate(body, service, house)));
+    answer.unwrap_or_else(|_| {
+        counter!("jakcard_panics_total").increment(1);
+        Err(ServiceError::Broken)
+    })
+}
+
+fn evaluate(body: &[u8], service: &ServiceFile, house: &House) -> Result<Answer, ServiceError> {
+    let request = Request::read(body)?; // protocol in
+    check_hook(&request, service)?;
+    let orders = ehr::orders(&request, &house.knowledge.terminology.products)?;
+    count(&orders);
+    if orders.jak.is_empty() {
+        return Ok(Answer::new(CdsResponse::default(), &request, house, Vec::new())); // most calls
+    }
+    let prefetch = request.prefetch()?;
+    let chart = ehr::gather(&prefetch, &request.context.patient_id)?;
+    let today = house.calendar.today();
+    let facts = Facts::read(&orders, &chart, &house.knowledge, house.config.jurisdiction, today);
+    let outcomes = rules::evaluate(&facts, &house.knowledge); // fires, silent, cannot tell
+    let call = Call {
+        client: "sandbox",
+        service: &service.id,
+        hook_instance: &request.hook_instance,
+        patient_id: &request.context.patient_id,
+        encounter_id: request.context.encounter_id.as_deref(),
+        selection_behavior: selection_behavior(&service.hook),
+    };
+    let response = cards::write(&outcomes, &facts, &house.knowledge, &call); // protocol out
+    let fired = outcomes.iter().filter(|o| matches!(o.verdict, rules::Verdict::Fires(_)));
+    let rules = fired.map(|o| o.row.id().get_ref().clone()).collect();
+    Ok(Answer::new(response, &request, house, rules))
+}
+
+fn check_hook(request: &Request<'_>, service: &ServiceFile) -> Result<(), BadRequest> {
+    if request.hook == service.hook {
+        return Ok(());
+    }
+    let message = format!(
+        "`hook` is `{}`, expected `{}` at this service",
+        crate::cards::markdown::plain(&request.hook),
+        service.hook
+    );
+    Err(BadRequest::at("hook", message))
+}
+
+/// CDS Hooks 1.0 knows only `at-most-one`.
+fn selection_behavior(hook: &str) -> SelectionBehavior {
+    match hook {
+        "medication-prescribe" => SelectionBehavior::AtMostOne,
+        _ => SelectionBehavior::Any,
+    }
+}
+
+fn count(orders: &Orders<'_>) {
+    for order in &orders.jak {
+        counter!("jakcard_identified_total", "by" => order.drug.by.word()).increment(1);
+    }
+    let others = [
+        ("jakcard_look_alike_total", orders.look_alike),
+        ("jakcard_unreadable_orders_total", orders.unreadable.len()),
+        ("jakcard_foreign_orders_total", orders.foreign),
+    ];
+    for (name, n) in others.into_iter().filter(|(_, n)| *n > 0) {
+        counter!(name).increment(n as u64);
+    }
+    if orders.look_alike > 0 {
+        tracing::warn!(
+            orders = orders.look_alike,
+            "an order looks like a JAK inhibitor that no table knows"
+        );
+    }
+}
+
+impl Answer {
+    fn new(
+        response: CdsResponse,
+        request: &Request<'_>,
+        house: &House,
+        rules: Vec<String>,
+    ) -> Answer {
+        Answer {
+            json: serde_json::to_string(&response).unwrap_or_default(),
+            response,
+            hook_instance: request.hook_instance.parse().ok(),
+            rules,
+            digest: house.knowledge.digest.clone(),
+        }
+    }
+
+    /// One line per call: names that we gave, counts and times; nothing of the patient.
+    pub fn log(&self, service: &ServiceFile, took: Duration) {
+        tracing::info!(
+            service = service.id,
+            hook = service.hook,
+            hook_instance = self.hook_instance.map(tracing::field::display),
+            cards = self.response.cards.len(),
+            rules = self.rules.join(" "),
+            knowledge = &self.digest[..12],
+            duration_ms = took.as_secs_f64() * 1000.0,
+            "answered"
+        );
+    }
+}

@@ -1,0 +1,78 @@
+//! How does a result in one unit read in another?
+//!
+//! The alias table comes first: UCUM takes `K/uL` for kelvin per microlitre. Only a unit that the
+//! table does not know goes to the UCUM library; what neither knows is unknown, not one to one.
+
+use super::decimal::Number;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use std::collections::HashMap;
+
+/// One row of `hooks/codes/units.toml`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnitRow {
+    /// The analytes for which the row holds.
+    pub analytes: Vec<String>,
+    /// What EHRs write, code or text.
+    pub spelled: Vec<String>,
+    /// UCUM unit of the result of the conversion.
+    pub to: String,
+    /// Multiply by this …
+    #[serde(default)]
+    pub multiply: Option<Number>,
+    /// … and divide by this.
+    #[serde(default)]
+    pub divide: Option<Number>,
+    /// What a reader of the table should know.
+    #[serde(default)]
+    pub note: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+struct Factor {
+    to: String,
+    multiply: Decimal,
+    divide: Decimal,
+}
+
+/// The lookups over the rows of `units.toml`.
+#[derive(Debug, Default)]
+pub struct Units {
+    by_spelling: HashMap<(String, String), Factor>,
+}
+
+impl Units {
+    /// Builds the lookups.
+    pub fn new(rows: Vec<UnitRow>) -> Units {
+        let mut by_spelling = HashMap::new();
+        for row in rows {
+            let factor = Factor {
+                to: row.to,
+                multiply: row.multiply.map_or(Decimal::ONE, |n| n.0),
+                divide: row.divide.map_or(Decimal::ONE, |n| n.0),
+            };
+            for analyte in &row.analytes {
+                for spelled in &row.spelled {
+                    by_spelling.insert((analyte.clone(), spelled.clone()), factor.clone());
+                }
+            }
+        }
+        Units { by_spelling }
+    }
+
+    /// The value in the unit `to`; `None` when the unit is not known to convert.
+    pub fn convert(&self, analyte: &str, value: Decimal, from: &str, to: &str) -> Option<Decimal> {
+        let from = from.trim();
+        if let Some(factor) = self.by_spelling.get(&(analyte.to_owned(), from.to_owned())) {
+            return (factor.to == to).then(|| value * factor.multiply / factor.divide);
+        }
+        // Annotations are dropped by UCUM, and with them the body surface of an eGFR: only units
+        // without one are left to the library.
+        if from.is_empty() || from.contains('{') || to.contains('{') {
+            return None;
+        }
+        let factor = octofhir_ucum::convert(1.0, from, to).ok()?;
+        super::decimal::parse(&factor.to_string()).map(|f| value * f)
+    }
+}
