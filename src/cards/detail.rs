@@ -2,8 +2,8 @@
 //!
 //! GitHub-flavoured Markdown without raw HTML; every text from the chart is escaped.
 
+use super::Account;
 use super::finding::Finding;
-use super::kind::Kind;
 use super::markdown::{escaped, from_chart};
 use super::wording::listed;
 use crate::cds_hooks::card::Link;
@@ -13,8 +13,8 @@ use crate::knowledge::Knowledge;
 
 /// Writes the body.
 pub fn write(
-    kind: Kind,
     findings: &[Finding],
+    account: &Account,
     facts: &Facts,
     knowledge: &Knowledge,
     index: usize,
@@ -26,15 +26,24 @@ pub fn write(
         let lines: Vec<String> = finding.says.iter().map(says).collect();
         blocks.push(format!("**The label warns of**\n\n{}", lines.join("\n")));
     }
-    let found: Vec<String> = found(findings);
-    if !found.is_empty() {
-        blocks.push(format!("**Found**\n\n{}", found.join("\n")));
+    let found: Vec<String> =
+        account.found.iter().map(|e| format!("- {}", evidence_line(e))).collect();
+    let not_found: Vec<String> =
+        account.not_found.iter().map(|what| format!("- {}", escaped(what))).collect();
+    for (title, lines) in [("Found", found), ("Not found", not_found)] {
+        if !lines.is_empty() {
+            blocks.push(format!("**{title}**\n\n{}", lines.join("\n")));
+        }
     }
     let unchecked: Vec<String> = unchecked(findings);
     if !unchecked.is_empty() {
         blocks.push(format!("**Not checked**\n\n{}", unchecked.join("\n")));
     }
-    let notes = notes(kind, facts, knowledge, index);
+    let ignored = ignored(facts, knowledge);
+    if !ignored.is_empty() {
+        blocks.push(format!("**Ignored**\n\n{}", ignored.join("\n")));
+    }
+    let notes = notes(facts, knowledge, index);
     if !notes.is_empty() {
         blocks.push(notes.join("\n"));
     }
@@ -76,13 +85,28 @@ fn section_name(section: &str) -> String {
     }
 }
 
-fn found(findings: &[Finding]) -> Vec<String> {
+/// Results and resources that were sent and did not count.
+fn ignored(facts: &Facts, knowledge: &Knowledge) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for evidence in findings.iter().flat_map(|f| &f.basis) {
-        let line = format!("- {}", evidence_line(evidence));
+    for aside in &facts.labs.set_aside {
+        let lab = knowledge.terminology.labs.get(&aside.lab);
+        let title = lab.map_or(aside.lab.as_str(), |l| l.title.as_str());
+        let line = format!("- {}: {}", escaped(title), aside.reason);
         if !lines.contains(&line) {
             lines.push(line);
         }
+    }
+    if facts.dropped.foreign > 0 {
+        lines.push(format!("- {} resources of another patient", facts.dropped.foreign));
+    }
+    if facts.dropped.ownerless > 0 {
+        lines.push(format!(
+            "- {} resources that do not tell whose they are",
+            facts.dropped.ownerless
+        ));
+    }
+    if facts.dropped.unreadable > 0 {
+        lines.push(format!("- {} resources that could not be read", facts.dropped.unreadable));
     }
     lines
 }
@@ -110,7 +134,7 @@ fn unchecked(findings: &[Finding]) -> Vec<String> {
 }
 
 /// How the drug was told, where that is weak, and what was left out.
-fn notes(kind: Kind, facts: &Facts, knowledge: &Knowledge, index: usize) -> Vec<String> {
+fn notes(facts: &Facts, knowledge: &Knowledge, index: usize) -> Vec<String> {
     let drug = &facts.orders[index].drug;
     let mut notes = Vec::new();
     let names: Vec<String> =
@@ -124,7 +148,7 @@ fn notes(kind: Kind, facts: &Facts, knowledge: &Knowledge, index: usize) -> Vec<
         let names = listed(&names);
         notes.push(format!("The order does not tell which product is meant ({names}): the limits of each are shown."));
     }
-    if drug.by == IdentifiedBy::Text && kind != Kind::Dose {
+    if drug.by == IdentifiedBy::Text {
         notes.push(
             "The drug was recognised by its name only; no code of the order is known.".to_owned(),
         );

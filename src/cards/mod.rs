@@ -19,7 +19,7 @@ pub use kind::Kind;
 use crate::cds_hooks::{
     Card, CdsResponse, Coding, Indicator, SelectionBehavior, Source, Suggestion,
 };
-use crate::facts::Facts;
+use crate::facts::{Evidence, Facts};
 use crate::knowledge::{Knowledge, Level};
 use crate::rules::Outcome;
 use ids::Ids;
@@ -59,8 +59,8 @@ pub fn write(
     for (index, order) in facts.orders.iter().enumerate() {
         let findings = findings::of_order(index, outcomes, facts, knowledge);
         let ids = Ids::new(call, &order.reference);
-        for (kind, findings) in group(findings) {
-            let card = Draft { kind, findings, index };
+        for (kind, findings, account) in group(index, findings, outcomes) {
+            let card = Draft { kind, findings, account, index };
             response.cards.push(card.write(facts, knowledge, call, &ids, &mut suggested));
         }
     }
@@ -71,26 +71,58 @@ pub fn write(
     response
 }
 
-/// Sorts the findings of one order into its cards.
-fn group(findings: Vec<Finding>) -> BTreeMap<Kind, Vec<Finding>> {
+/// Sorts the findings of one order into its cards, and with them what their rules found.
+fn group(
+    index: usize,
+    findings: Vec<Finding>,
+    outcomes: &[Outcome<'_>],
+) -> Vec<(Kind, Vec<Finding>, Account)> {
     let open: BTreeSet<Kind> = findings.iter().filter(|f| f.opens).map(|f| f.kind).collect();
-    let mut cards: BTreeMap<Kind, Vec<Finding>> = BTreeMap::new();
+    let card_of = |kind: Kind| match kind {
+        kind if open.contains(&kind) => kind,
+        _ if open.contains(&Kind::BoxedWarning) => Kind::BoxedWarning,
+        _ => Kind::Safety,
+    };
+    let mut cards: BTreeMap<Kind, (Vec<Finding>, Account)> = BTreeMap::new();
     for finding in findings {
-        let kind = if open.contains(&finding.kind) {
-            finding.kind
-        } else if open.contains(&Kind::BoxedWarning) {
-            Kind::BoxedWarning
-        } else {
-            Kind::Safety
-        };
-        cards.entry(kind).or_default().push(finding);
+        cards.entry(card_of(finding.kind)).or_default().0.push(finding);
     }
-    cards
+    for outcome in outcomes.iter().filter(|o| o.order == index) {
+        if let Some((_, account)) = cards.get_mut(&card_of(Kind::of(outcome.row.topic()))) {
+            account.add(outcome);
+        }
+    }
+    cards.into_iter().map(|(kind, (findings, account))| (kind, findings, account)).collect()
+}
+
+/// What the rules of one card looked at, whether they fired or not.
+#[derive(Debug, Default)]
+pub struct Account {
+    /// On record.
+    pub found: Vec<Evidence>,
+    /// Searched to the end, and not on record.
+    pub not_found: Vec<String>,
+}
+
+impl Account {
+    fn add(&mut self, outcome: &Outcome<'_>) {
+        for evidence in &outcome.found {
+            if !self.found.contains(evidence) {
+                self.found.push(evidence.clone());
+            }
+        }
+        for what in &outcome.not_found {
+            if !self.not_found.contains(what) {
+                self.not_found.push(what.clone());
+            }
+        }
+    }
 }
 
 struct Draft {
     kind: Kind,
     findings: Vec<Finding>,
+    account: Account,
     index: usize,
 }
 
@@ -103,8 +135,9 @@ impl Draft {
         ids: &Ids,
         suggested: &mut BTreeSet<String>,
     ) -> Card {
-        // The loudest first; among equals the order of the rules.
-        self.findings.sort_by_key(|f| std::cmp::Reverse(f.level));
+        // What the card is about first, then the loudest, then the order of the rules.
+        let kind = self.kind;
+        self.findings.sort_by_key(|f| (f.kind != kind, std::cmp::Reverse(f.level)));
         let order = &facts.orders[self.index];
         let level = self.findings.iter().map(|f| f.level).max().unwrap_or(Level::Info);
         let rules: Vec<&str> = self.findings.iter().map(|f| f.rule.as_str()).collect();
@@ -123,7 +156,7 @@ impl Draft {
         Card {
             uuid: ids.card(self.kind, &rules),
             summary: wording::summary(self.kind, &self.findings),
-            detail: detail::write(self.kind, &self.findings, facts, knowledge, self.index),
+            detail: detail::write(&self.findings, &self.account, facts, knowledge, self.index),
             indicator: indicator(level),
             source: Source { label: lead.cite.source.clone(), url: lead.cite.url.clone(), topic },
             selection_behavior: (!suggestions.is_empty()).then_some(call.selection_behavior),

@@ -25,8 +25,19 @@ pub struct Order {
     pub dose: Dose,
     /// Part of the course, where it is told.
     pub phase: Option<Phase>,
-    /// Concepts that the order gives as its reason, with the code or words that told each.
-    pub reasons: Vec<(String, String)>,
+    /// What the order gives as its reason.
+    pub reasons: Vec<Reason>,
+}
+
+/// A reason that an order gives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason {
+    /// Concept of the condition table.
+    pub concept: String,
+    /// Its name in the table.
+    pub title: String,
+    /// The code that told it; none when words did.
+    pub code: Option<String>,
 }
 
 /// What the drug is ordered for.
@@ -55,10 +66,10 @@ impl Order {
     /// Reads a draft order.
     pub fn read(draft: &DraftOrder<'_>, beside: &[Json<'_>], terminology: &Terminology) -> Order {
         let dose = Dose::read(&draft.view, &draft.drug);
-        let mut found: Vec<(String, String)> = Vec::new();
+        let mut found: Vec<Reason> = Vec::new();
         for reason in reasons(&draft.view, beside) {
             for hit in told(&reason, terminology) {
-                if !found.iter().any(|(id, _)| *id == hit.0) {
+                if !found.iter().any(|r| r.concept == hit.concept) {
                     found.push(hit);
                 }
             }
@@ -76,25 +87,25 @@ impl Order {
     /// What the drug is ordered for: the order's own reason, else the problem list.
     pub fn indication(&self, drug: &Drug, conditions: &Conditions) -> Indication {
         let labelled = || drug.indications.iter().map(|i| i.get_ref());
-        let given: Vec<&(String, String)> =
-            self.reasons.iter().filter(|(id, _)| labelled().any(|l| l == id)).collect();
+        let given: Vec<&Reason> =
+            self.reasons.iter().filter(|r| labelled().any(|l| *l == r.concept)).collect();
         match given.as_slice() {
             [] if !self.reasons.is_empty() => {
                 return Indication::NotTold("the order names a reason that is not on the label");
             }
             [] => {}
-            [(id, told)] => {
+            [reason] => {
                 let evidence = Evidence {
-                    what: format!("reason given in the order: {told}"),
+                    what: format!("ordered for {}", reason.title),
                     value: None,
                     date: None,
                     reference: Some(self.reference.clone()),
-                    code: None,
+                    code: reason.code.clone(),
                 };
-                return Indication::Is(id.clone(), vec![evidence]);
+                return Indication::Is(reason.concept.clone(), vec![evidence]);
             }
             several => {
-                return Indication::OneOf(several.iter().map(|(id, _)| id.clone()).collect());
+                return Indication::OneOf(several.iter().map(|r| r.concept.clone()).collect());
             }
         }
         let listed: Vec<&String> = labelled()
@@ -145,17 +156,22 @@ impl Order {
 }
 
 /// Concepts that codes name; words only where no code does.
-fn told(reason: &CodeableConcept<'_>, terminology: &Terminology) -> Vec<(String, String)> {
-    let coded = concepts(reason, &terminology.conditions);
+fn told(reason: &CodeableConcept<'_>, terminology: &Terminology) -> Vec<Reason> {
+    let table = &terminology.conditions;
+    let coded = concepts(reason, table);
     if !coded.is_empty() {
-        return coded;
+        let named = |(concept, code): (String, String)| {
+            let title = table.get(&concept).map(|c| c.title.clone())?;
+            Some(Reason { concept, title, code: Some(code) })
+        };
+        return coded.into_iter().filter_map(named).collect();
     }
-    let rows = terminology.conditions.rows();
     let mut found = Vec::new();
     for words in reason.words() {
         let folded = words.to_lowercase();
-        for row in rows.iter().filter(|r| folded.contains(&r.title.to_lowercase())) {
-            found.push((row.id.clone(), row.title.clone()));
+        for row in table.rows().iter().filter(|r| folded.contains(&r.title.to_lowercase())) {
+            let (concept, title) = (row.id.clone(), row.title.clone());
+            found.push(Reason { concept, title, code: None });
         }
     }
     found

@@ -29,11 +29,13 @@ pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
 fn check_row<'k>(question: Question<'k>, row: &'k BoxedWarning) -> Outcome<'k> {
     let mut risks = Vec::new();
     let mut missing: Vec<Missing> = Vec::new();
+    let mut not_found: Vec<String> = Vec::new();
     let groups =
         row.raised_by.iter().map(|g| (g, true)).chain(row.noted.iter().map(|g| (g, false)));
     for (id, raises) in groups {
         let Some(group) = question.knowledge.policy.risk(id.get_ref()) else { continue };
-        let (evidence, open) = look(question, row, group);
+        let (evidence, open, absent) = look(question, row, group);
+        not_found.extend(absent);
         for gap in open {
             if !missing.contains(&gap) {
                 missing.push(gap);
@@ -53,15 +55,15 @@ fn check_row<'k>(question: Question<'k>, row: &'k BoxedWarning) -> Outcome<'k> {
         true => Verdict::Fires(action),
         false => Verdict::CannotTell(action, missing),
     };
-    Outcome { found, ..question.outcome(row, verdict, Because::Boxed(risks)) }
+    Outcome { found, not_found, ..question.outcome(row, verdict, Because::Boxed(risks)) }
 }
 
-/// What shows a risk, and what could not be looked at.
+/// What shows a risk, what could not be looked at, and what is not on record.
 fn look(
     question: Question<'_>,
     row: &BoxedWarning,
     group: &RiskGroup,
-) -> (Vec<Evidence>, Vec<Missing>) {
+) -> (Vec<Evidence>, Vec<Missing>, Vec<String>) {
     let facts = question.facts;
     let (mut evidence, mut missing) = (Vec::new(), Vec::new());
     if let Some(from) = group.age_from {
@@ -107,17 +109,18 @@ fn look(
     {
         missing.push(gap("problem list", why, false));
     }
-    answers(question, group, &mut evidence, &mut missing);
-    (evidence, missing)
+    let absent = answers(question, group, &mut evidence, &mut missing);
+    (evidence, missing, absent)
 }
 
-/// Answers to questions (smoking status): the newest one counts.
+/// Answers to questions (smoking status): the newest one counts. Returns those never given.
 fn answers(
     question: Question<'_>,
     group: &RiskGroup,
     evidence: &mut Vec<Evidence>,
     missing: &mut Vec<Missing>,
-) {
+) -> Vec<String> {
+    let mut absent = Vec::new();
     for id in &group.answers {
         let Some(lab) = question.knowledge.terminology.labs.get(id.get_ref()) else { continue };
         match question.facts.labs.newest(lab) {
@@ -135,9 +138,11 @@ fn answers(
             Known::NotAvailable { why } if evidence.is_empty() => {
                 missing.push(gap(&lab.title, &why, false));
             }
-            _ => {}
+            Known::NoneOnRecord => absent.push(lab.title.clone()),
+            Known::NotAvailable { .. } => {}
         }
     }
+    absent
 }
 
 /// Is the concept what the drug is ordered for?

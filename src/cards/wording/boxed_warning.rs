@@ -53,7 +53,7 @@ fn short(name: &str, risks: &[Risk], missing: &[Missing], row: &BoxedWarning) ->
     match (missing.is_empty(), noted.is_empty()) {
         (true, true) => format!("{name} ({}); no risk factor on this chart", listed(&names)),
         (true, false) => format!("{name} ({}); noted: {}", listed(&names), listed(&noted)),
-        (false, _) => format!("{name} ({}); risk factors not fully checked", listed(&names)),
+        (false, _) => format!("{name} ({})", listed(&names)),
     }
 }
 

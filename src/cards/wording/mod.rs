@@ -37,7 +37,7 @@ pub fn of(
     knowledge: &Knowledge,
 ) -> Words {
     let outcome = group[0];
-    match &outcome.because {
+    let mut words = match &outcome.because {
         Because::Boxed(risks) => boxed_warning::words(outcome, risks, missing),
         Because::Screening(standing) => {
             screening::words(outcome, standing, missing, facts, knowledge)
@@ -48,22 +48,42 @@ pub fn of(
             short: format!("no {} label covers this order", facts.jurisdiction.code()),
             ..Words::default()
         },
-    }
+    };
+    words.text = capitalised(&words.text);
+    words
 }
 
-/// One sentence for the head of a card: the drug, the loudest findings, cut at a word.
+/// How the short words of a missing test begin: several are said in one breath.
+pub const ORDER: &str = "order ";
+
+/// One sentence for the head of a card: the drug, what its own findings say, and what could not be
+/// checked.
 pub fn summary(kind: Kind, findings: &[Finding]) -> String {
     let lead = &findings[0];
-    let loudest = findings.iter().filter(|f| f.level == lead.level && f.drug == lead.drug);
-    let own: Vec<&str> = match lead.level {
-        Level::Info if kind != Kind::BoxedWarning => vec![lead.short.as_str()],
-        _ => loudest.map(|f| f.short.as_str()).filter(|s| !s.is_empty()).collect(),
-    };
-    let mut text = capitalised(&lead.drug_name);
-    text.push_str(": ");
-    for (i, part) in own.iter().enumerate() {
-        let joined = if i == 0 { part.to_string() } else { format!("; {part}") };
-        let more = own.len() - i;
+    let own = findings.iter().filter(|f| f.kind == kind && f.drug == lead.drug);
+    let own: Vec<&Finding> = own.filter(|f| f.level == lead.level).collect();
+    let own = if own.is_empty() { vec![lead] } else { own };
+    let tests: Vec<String> =
+        own.iter().filter_map(|f| f.short.strip_prefix(ORDER)).map(str::to_owned).collect();
+    let mut parts: Vec<String> =
+        own.iter().map(|f| f.short.clone()).filter(|s| !s.starts_with(ORDER)).collect();
+    if !tests.is_empty() {
+        let tests = listed(
+            &tests
+                .join(", ")
+                .replace(" and ", ", ")
+                .split(", ")
+                .map(str::to_owned)
+                .collect::<Vec<_>>(),
+        );
+        parts.push(format!("{ORDER}{tests}"));
+    }
+    let guests = findings.iter().filter(|f| f.kind != kind && f.level > Level::Info);
+    parts.extend(guests.map(|f| f.short.clone()));
+    let mut text = format!("{}: ", capitalised(&lead.drug_name));
+    for (i, part) in parts.iter().enumerate() {
+        let joined = if i == 0 { part.clone() } else { format!("; {part}") };
+        let more = parts.len() - i;
         // Room for "; and 2 more" while others follow.
         let reserve = if more > 1 { 12 } else { 0 };
         if i > 0 && text.chars().count() + joined.chars().count() + reserve > LONGEST_SUMMARY {

@@ -43,7 +43,7 @@ fn fires(
                 text: format!(
                     "{value}: the label recommends {drug} {dose}{given}. Renal function: {how}.{old}"
                 ),
-                short: format!("{value}, label gives {dose}{given}"),
+                short: format!("{value}, label gives {}{given}", brief(dose)),
                 clears: Some(format!("A dose of {dose}, or {}", outside(renal))),
                 ..Words::default()
             }
@@ -57,11 +57,16 @@ fn fires(
     }
 }
 
+/// The labelled dose without what follows in parentheses.
+fn brief(dose: &str) -> &str {
+    dose.split(" (").next().unwrap_or(dose)
+}
+
 /// Where the band ends, as a thing that would clear the finding.
 fn outside(renal: &RenalVerdict) -> String {
-    let band = values::band(&renal.band);
-    let (measure, unit) = (values::measure(renal.measure), values::unit(renal.measure));
-    format!("{} {measure} outside {band} {unit}", article(measure))
+    let measure = values::measure(renal.measure);
+    let band = values::band(&renal.band, values::unit(renal.measure));
+    format!("{} {measure} outside {band}", article(measure))
 }
 
 fn article(word: &str) -> &'static str {
@@ -168,10 +173,9 @@ fn limits(group: &[&Outcome<'_>], lead: &RenalVerdict, knowledge: &Knowledge) ->
         let band = match known {
             true => String::new(),
             false => format!(
-                "at {} {} {}",
+                "at {} {}",
                 values::measure(renal.measure),
-                values::band(&renal.band),
-                values::unit(renal.measure)
+                values::band(&renal.band, values::unit(renal.measure))
             ),
         };
         let given = match &renal.labelled_dose {
@@ -206,13 +210,13 @@ fn whom(applies: &Applies, knowledge: &Knowledge) -> String {
         });
     }
     if let Some(platelets) = &applies.platelets {
-        notes.push(format!("platelets {} ×10⁹/L", values::band(platelets)));
+        notes.push(format!("platelets {}", values::band(platelets, "×10⁹/L")));
     }
     if let Some(age) = &applies.age {
-        notes.push(format!("age {} years", values::band(age)));
+        notes.push(format!("age {}", values::band(age, "years")));
     }
     if let Some(weight) = &applies.weight {
-        notes.push(format!("weight {} kg", values::band(weight)));
+        notes.push(format!("weight {}", values::band(weight, "kg")));
     }
     match applies.dialysis {
         Some(true) => notes.push("on dialysis".to_owned()),

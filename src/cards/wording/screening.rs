@@ -1,6 +1,6 @@
 //! The words of screening findings: what is missing, what was found, what to do.
 
-use super::{Words, listed, values};
+use super::{ORDER, Words, listed, values};
 use crate::facts::Facts;
 use crate::knowledge::{Knowledge, ScreeningState, ScreeningTest, Topic};
 use crate::rules::screening::Standing;
@@ -16,6 +16,7 @@ pub fn words(
 ) -> Words {
     let Some(test) = test_of(outcome.row.topic()) else { return Words::default() };
     let found: Vec<String> = outcome.found.iter().map(values::evidence).collect();
+    let first = found.first().cloned().unwrap_or_default();
     let found = listed(&found);
     let name = disease(test);
     let title = |id: &String| {
@@ -23,29 +24,33 @@ pub fn words(
     };
     let advice = outcome.row.advice();
     let (text, short, tests) = match standing {
+        Standing::Missing(ids) if test == ScreeningTest::Tuberculosis => {
+            let text = format!("Tuberculosis test (IGRA or skin test): none on record. {advice}");
+            (text, format!("{ORDER}TB test"), ids.clone())
+        }
         Standing::Missing(ids) => {
             let lacking = listed(&ids.iter().map(title).collect::<Vec<_>>());
             let beside =
                 if found.is_empty() { String::new() } else { format!(" On record: {found}.") };
             let text = format!("{lacking}: none on record.{beside} {advice}");
-            (text, format!("order {lacking}"), ids.clone())
+            (text, format!("{ORDER}{lacking}"), ids.clone())
         }
         Standing::TooOld(months) => {
             let text = format!("{found}: older than {months} months. {advice}");
-            (text, format!("repeat {} ({found})", first_test(test)), repeat(test))
+            (text, format!("{first} is too old, repeat {}", first_test(test)), repeat(test))
         }
         Standing::Indeterminate => {
             let text = format!("{found}: no verdict, so the patient is not screened. {advice}");
-            (text, format!("repeat {} (indeterminate)", first_test(test)), repeat(test))
+            (text, format!("{first}, repeat {}", first_test(test)), repeat(test))
         }
         Standing::Found(state) => {
             let (says, short, tests) = state_words(*state, test);
-            (format!("{found}: {says}. {advice}"), format!("{short} ({found})"), tests)
+            (format!("{found}: {says}. {advice}"), format!("{first}, {short}"), tests)
         }
         Standing::Unknown => {
             let why = missing.first().map_or("", |m| m.reason.as_str());
             let text = format!("{name} screening could not be checked ({why}). {advice}");
-            (text, format!("{name} screening not checked"), Vec::new())
+            (text, format!("{} not checked", lower(name)), Vec::new())
         }
         Standing::Complete | Standing::Exempt(_) => Default::default(),
     };
@@ -65,6 +70,14 @@ fn disease(test: ScreeningTest) -> &'static str {
         ScreeningTest::HepatitisB => "Hepatitis B",
         ScreeningTest::HepatitisC => "Hepatitis C",
         ScreeningTest::Hiv => "HIV",
+    }
+}
+
+/// The disease inside a sentence.
+fn lower(name: &str) -> String {
+    match name {
+        "HIV" => name.to_owned(),
+        _ => name.to_lowercase(),
     }
 }
 

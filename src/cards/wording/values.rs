@@ -34,9 +34,15 @@ pub fn shown_range(range: &Range, ends: &[Decimal]) -> String {
     }
 }
 
-/// The band of a row: `50 or less`, `30 to <60`, `<15`.
-pub fn band(range: &Range) -> String {
-    shown_range(range, &[])
+/// The band of a row: `50 mL/min or less`, `30 to <60 mL/min`, `<15 mL/min`.
+pub fn band(range: &Range, unit: &str) -> String {
+    let text = shown_range(range, &[]);
+    for tail in [" or less", " or more"] {
+        if let Some(number) = text.strip_suffix(tail) {
+            return format!("{number} {unit}{tail}");
+        }
+    }
+    format!("{text} {unit}")
 }
 
 /// The measure in short, for people.

@@ -1,0 +1,314 @@
+//! From the words of the ward to a request, and from the request to verdicts.
+
+use super::project;
+use jakcard::cards::indicator;
+use jakcard::cds_hooks::{Indicator, Request};
+use jakcard::ehr;
+use jakcard::facts::{Facts, lab::written_number};
+use jakcard::knowledge::{Drug, Jurisdiction, Knowledge, Topic};
+use jakcard::rules::{self, Verdict};
+use jakcard::terminology::System;
+use jiff::civil::Date;
+use rust_decimal::Decimal;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// One case of `fixtures/cases/`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    pub name: String,
+    pub today: toml::value::Datetime,
+    #[serde(default = "us")]
+    pub jurisdiction: Jurisdiction,
+    pub order: String,
+    #[serde(default)]
+    pub sig: Option<String>,
+    #[serde(default, rename = "for")]
+    pub reason: Option<String>,
+    #[serde(default)]
+    pub born: Option<toml::value::Datetime>,
+    #[serde(default)]
+    pub sex: Option<String>,
+    #[serde(default)]
+    pub conditions: Vec<String>,
+    #[serde(default)]
+    pub labs: BTreeMap<String, OneOrMany>,
+    #[serde(default)]
+    pub takes: Vec<String>,
+    #[serde(default)]
+    pub not_asked: Vec<String>,
+    #[serde(default)]
+    pub fires: Vec<String>,
+    #[serde(default)]
+    pub silent: Vec<String>,
+    #[serde(default)]
+    pub cannot_tell: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    fn all(&self) -> Vec<&String> {
+        match self {
+            OneOrMany::One(one) => vec![one],
+            OneOrMany::Many(many) => many.iter().collect(),
+        }
+    }
+}
+
+fn us() -> Jurisdiction {
+    Jurisdiction::Us
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[allow(dead_code)]
+    drug: String,
+    case: Vec<Case>,
+}
+
+/// All cases, with the name of their file.
+pub fn cases() -> Vec<(String, Case)> {
+    let mut all = Vec::new();
+    let mut paths: Vec<_> = std::fs::read_dir(project("fixtures/cases"))
+        .expect("fixtures/cases")
+        .map(|e| e.expect("entry").path())
+        .collect();
+    paths.sort();
+    for path in paths {
+        let name = path.file_name().expect("name").to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).expect("text");
+        let file: File = toml::from_str(&text).unwrap_or_else(|e| panic!("{name}: {e}"));
+        all.extend(file.case.into_iter().map(|case| (name.clone(), case)));
+    }
+    all
+}
+
+impl Case {
+    /// The numbers of a lab that the case names.
+    pub fn numbers(&self, lab: &str) -> Vec<Decimal> {
+        let texts = self.labs.get(lab).map(OneOrMany::all).unwrap_or_default();
+        texts.into_iter().filter_map(|t| Some(written_number(t)?.1)).collect()
+    }
+
+    fn today(&self) -> Date {
+        self.today.to_string().parse().expect("a date")
+    }
+}
+
+/// The verdict of every row that was asked.
+pub fn verdicts(case: &Case, knowledge: &Knowledge) -> BTreeMap<String, Verdict> {
+    let body = request(case, knowledge).to_string();
+    evaluate(&body, case.jurisdiction, case.today(), knowledge, |facts, knowledge| {
+        rules::evaluate(facts, knowledge)
+            .into_iter()
+            .map(|o| (o.row.id().get_ref().clone(), o.verdict))
+            .collect()
+    })
+    .unwrap_or_else(|| panic!("{}: `{}` is no JAK inhibitor", case.name, case.order))
+}
+
+fn evaluate<T>(
+    body: &str,
+    jurisdiction: Jurisdiction,
+    today: Date,
+    knowledge: &Knowledge,
+    look: impl FnOnce(&Facts, &Knowledge) -> T,
+) -> Option<T> {
+    let request = Request::read(body.as_bytes()).expect("a request");
+    let orders = ehr::orders(&request, &knowledge.terminology.products).expect("a drug");
+    if orders.jak.is_empty() {
+        return None;
+    }
+    let chart = ehr::gather(&request.prefetch().expect("prefetch"), "p1").expect("one patient");
+    let facts = Facts::read(&orders, &chart, knowledge, jurisdiction, today);
+    Some(look(&facts, knowledge))
+}
+
+/// The loudest renal finding of the drug's highest dose at a renal function, without any other data.
+pub fn renal_level(
+    drug: &Drug,
+    indication: &str,
+    jurisdiction: Jurisdiction,
+    value: Decimal,
+    knowledge: &Knowledge,
+) -> Option<Indicator> {
+    let text = format!("{value} mL/min on 2026-11-01");
+    let labs = ["egfr", "creatinine-clearance"]
+        .map(|lab| (lab.to_owned(), OneOrMany::One(text.clone())))
+        .into_iter()
+        .collect();
+    let case = Case {
+        name: "monotony".into(),
+        today: "2026-11-22".parse().expect("a date"),
+        jurisdiction,
+        order: format!("{} tablet", drug.name),
+        sig: Some("1000 mg twice daily".into()),
+        reason: Some(indication.to_owned()),
+        born: Some("1970-01-01".parse().expect("a date")),
+        sex: Some("female".into()),
+        conditions: Vec::new(),
+        labs,
+        takes: Vec::new(),
+        not_asked: Vec::new(),
+        fires: Vec::new(),
+        silent: Vec::new(),
+        cannot_tell: Vec::new(),
+    };
+    let body = request(&case, knowledge).to_string();
+    evaluate(&body, jurisdiction, case.today(), knowledge, |facts, knowledge| {
+        rules::evaluate(facts, knowledge)
+            .into_iter()
+            .filter(|o| o.row.topic() == Topic::RenalDose)
+            .filter_map(|o| match o.verdict {
+                Verdict::Silent => None,
+                Verdict::Fires(action) | Verdict::CannotTell(action, _) => {
+                    Some(indicator(knowledge.policy.level(action)))
+                }
+            })
+            .max()
+    })?
+}
+
+/// The case as a hook call.
+pub fn request(case: &Case, knowledge: &Knowledge) -> Value {
+    let mut order = json!({
+        "resourceType": "MedicationRequest", "id": "order-1", "status": "draft", "intent": "order",
+        "subject": {"reference": "Patient/p1"},
+        "medicationCodeableConcept": {"text": case.order},
+    });
+    if let Some(sig) = &case.sig {
+        order["dosageInstruction"] = json!([{"text": sig}]);
+    }
+    if let Some(reason) = &case.reason {
+        order["reasonCode"] = json!([{"coding": [coding(reason, knowledge)]}]);
+    }
+    let mut prefetch = serde_json::Map::new();
+    let mut add = |key: &str, value: Value| {
+        if !case.not_asked.iter().any(|k| k == key) {
+            prefetch.insert(key.to_owned(), value);
+        }
+    };
+    add("patient", patient(case));
+    add("conditions", bundle(case.conditions.iter().map(|c| condition(c, knowledge)).collect()));
+    let mut groups: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
+    for (lab, texts) in &case.labs {
+        let row = knowledge.terminology.labs.get(lab);
+        let row = row.unwrap_or_else(|| panic!("{}: `{lab}` is no lab", case.name));
+        for text in texts.all() {
+            let code = &row.codes[0].code;
+            groups.entry(row.group.key()).or_default().push(observation(lab, code, text));
+        }
+    }
+    for key in ["infection-tests", "labs", "vitals"] {
+        add(key, bundle(groups.remove(key).unwrap_or_default()));
+    }
+    add("medications", bundle(case.takes.iter().enumerate().map(|(i, t)| medicine(i, t)).collect()));
+    json!({
+        "hook": "order-sign", "hookInstance": "00000000-0000-0000-0000-000000000000",
+        "context": {
+            "patientId": "p1", "userId": "Practitioner/1",
+            "draftOrders": {"resourceType": "Bundle", "entry": [{"resource": order}]},
+        },
+        "prefetch": prefetch,
+    })
+}
+
+fn bundle(resources: Vec<Value>) -> Value {
+    let entries: Vec<Value> = resources.into_iter().map(|r| json!({"resource": r})).collect();
+    json!({"resourceType": "Bundle", "type": "searchset", "entry": entries})
+}
+
+fn patient(case: &Case) -> Value {
+    let mut patient = json!({"resourceType": "Patient", "id": "p1"});
+    if let Some(born) = &case.born {
+        patient["birthDate"] = json!(born.to_string());
+    }
+    if let Some(sex) = &case.sex {
+        patient["gender"] = json!(sex);
+    }
+    patient
+}
+
+/// The first code of a concept that names this concept and, where one does, no other.
+fn coding(concept: &str, knowledge: &Knowledge) -> Value {
+    let table = &knowledge.terminology.conditions;
+    let row = table.get(concept).unwrap_or_else(|| panic!("`{concept}` is no concept"));
+    let names = |c: &&jakcard::terminology::Code| table.by_code(c.system, &c.code);
+    let mut codes: Vec<_> = row.codes.iter().collect();
+    codes.retain(|c| names(c).iter().any(|hit| hit.id == concept));
+    codes.sort_by_key(|c| (names(c).len(), c.system == System::Icd10));
+    let code = codes.first().unwrap_or_else(|| panic!("`{concept}` has no code of its own"));
+    json!({"system": code.system.uri(), "code": code.code})
+}
+
+fn condition(text: &str, knowledge: &Knowledge) -> Value {
+    let (concept, standing) = text.split_once(' ').unwrap_or((text, "active"));
+    let mut condition = json!({
+        "resourceType": "Condition", "id": concept.replace('.', "-"),
+        "subject": {"reference": "Patient/p1"},
+        "code": {"coding": [coding(concept, knowledge)]},
+    });
+    let status = match standing {
+        "active" => Some("active"),
+        "past" => Some("resolved"),
+        "untold" => None,
+        other => panic!("`{other}` is no standing, expected active, past or untold"),
+    };
+    if let Some(status) = status {
+        condition["clinicalStatus"] = json!({"coding": [{"code": status}]});
+    }
+    condition
+}
+
+fn observation(lab: &str, code: &str, text: &str) -> Value {
+    let (value, date) = text.rsplit_once(" on ").unwrap_or((text, ""));
+    let mut observation = json!({
+        "resourceType": "Observation", "id": format!("{lab}-{date}"), "status": "final",
+        "subject": {"reference": "Patient/p1"},
+        "code": {"coding": [{"system": System::Loinc.uri(), "code": code}]},
+    });
+    if !date.is_empty() {
+        observation["effectiveDateTime"] = json!(date);
+    }
+    let plain_number = written_number(value).filter(|_| !value.contains("detected"));
+    match plain_number {
+        Some((comparator, number, unit)) => {
+            let number: serde_json::Number =
+                serde_json::from_str(&number.to_string()).expect("a number");
+            let mut quantity = json!({"value": number, "unit": unit});
+            if let Some(comparator) = comparator {
+                quantity["comparator"] = json!(comparator);
+            }
+            observation["valueQuantity"] = quantity;
+        }
+        None => observation["valueString"] = json!(value),
+    }
+    observation
+}
+
+fn medicine(index: usize, text: &str) -> Value {
+    let (name, rest) = text.split_once(" since ").unwrap_or((text, ""));
+    let (since, until) = rest.split_once(" until ").unwrap_or((rest, ""));
+    let mut medicine = json!({
+        "resourceType": "MedicationStatement", "id": format!("medicine-{index}"),
+        "status": if until.is_empty() { "active" } else { "stopped" },
+        "subject": {"reference": "Patient/p1"},
+        "medicationCodeableConcept": {"text": name},
+        "effectivePeriod": {},
+    });
+    for (key, date) in [("start", since), ("end", until)] {
+        if !date.is_empty() {
+            medicine["effectivePeriod"][key] = json!(date);
+        }
+    }
+    medicine
+}
