@@ -1,0 +1,9 @@
+//! The real application on a real port, called as an EHR calls it.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod app;
+mod bad_input;
+mod protocol;
+mod traps;

@@ -1,0 +1,353 @@
+//! What real EHRs send, by the names of the traps: each once, over HTTP.
+
+use crate::app::{App, SELECT, SIGN, findings, fixture, topic};
+use serde_json::{Value, json};
+
+const RXNORM: &str = "http://www.nlm.nih.gov/research/umls/rxnorm";
+
+fn order(medication: Value) -> Value {
+    let mut order = json!({
+        "resourceType": "MedicationRequest", "id": "order-1", "status": "draft",
+        "subject": {"reference": "Patient/pat-1"},
+    });
+    for (key, value) in medication.as_object().expect("members") {
+        order[key] = value.clone();
+    }
+    order
+}
+
+fn call(orders: Vec<Value>) -> Value {
+    let entries: Vec<Value> = orders.into_iter().map(|o| json!({"resource": o})).collect();
+    json!({
+        "hook": "order-sign", "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e9530000",
+        "context": {"patientId": "pat-1", "draftOrders": {"resourceType": "Bundle", "entry": entries}},
+    })
+}
+
+fn coded(system: &str, code: &str) -> Value {
+    json!({"medicationCodeableConcept": {"coding": [{"system": system, "code": code}]}})
+}
+
+fn evaluation(answer: &Value) -> &Value {
+    &answer["extension"]["org.jakcard.evaluation"]["orders"][0]
+}
+
+#[test]
+fn the_drug_is_recognised_in_every_code_system() {
+    let app = App::start();
+    for (system, code, drug, by) in [
+        (RXNORM, "1357536", "tofacitinib", "rxnorm"),
+        (RXNORM, "1357541", "tofacitinib", "rxnorm"),
+        (RXNORM, "1741049", "tofacitinib", "rxnorm"),
+        (RXNORM, "1741051", "tofacitinib", "rxnorm"),
+        ("urn:oid:2.16.840.1.113883.6.88", "2196900", "upadacitinib", "rxnorm"),
+        (RXNORM, "2196902", "upadacitinib", "rxnorm"),
+        ("http://hl7.org/fhir/sid/ndc", "0069-1001-01", "tofacitinib", "ndc"),
+        ("http://hl7.org/fhir/sid/ndc", "00069100101", "tofacitinib", "ndc"),
+        ("http://hl7.org/fhir/sid/ndc", "0069100101", "tofacitinib", "ndc"),
+        ("http://www.whocc.no/atc", "L04AF02", "baricitinib", "atc"),
+        ("http://www.whocc.no/atc", "L04AA37", "baricitinib", "atc"),
+        ("http://www.whocc.no/atc", "D11AH08", "abrocitinib", "atc"),
+        ("http://www.whocc.no/atc", "D11AH09", "ruxolitinib-cream", "atc"),
+        ("http://www.whocc.no/atc", "L01XE18", "ruxolitinib", "atc"),
+        (RXNORM, "2743012", "ruxolitinib-xr", "rxnorm"),
+    ] {
+        let answer = app.cards(SIGN, &call(vec![order(coded(system, code))]));
+        assert_eq!(evaluation(&answer)["drug"], drug, "{system} {code}");
+        assert_eq!(evaluation(&answer)["identifiedBy"], by, "{system} {code}");
+    }
+}
+
+#[test]
+fn words_identify_weakly_and_the_card_says_so() {
+    let app = App::start();
+    for text in ["TOFACITINIB 5 MG PO TABS", "Xeljanz", "tofacitinib (XELJANZ) tablet 5 mg"] {
+        let medication = json!({"medicationReference": {"display": text}});
+        let answer = app.cards(SIGN, &call(vec![order(medication)]));
+        assert_eq!(evaluation(&answer)["identifiedBy"], "text", "{text}");
+        let detail = answer["cards"][0]["detail"].as_str().expect("detail");
+        assert!(detail.contains("recognised by its name only"), "{detail}");
+    }
+}
+
+#[test]
+fn animals_and_unknown_relatives_get_no_card() {
+    let app = App::start();
+    for text in ["Apoquel 16 mg", "oclacitinib", "ilunocitinib tablet", "povorcitinib 15 mg"] {
+        let medication = json!({"medicationCodeableConcept": {"text": text}});
+        let answer = app.cards(SIGN, &call(vec![order(medication)]));
+        assert_eq!(answer, json!({"cards": []}), "{text}");
+    }
+}
+
+#[test]
+fn tablet_and_cream_of_one_ingredient_are_different_things() {
+    let app = App::start();
+    let ruxolitinib = |more: Value| {
+        let mut medication = coded(RXNORM, "1193326");
+        for (key, value) in more.as_object().expect("members") {
+            medication[key] = value.clone();
+        }
+        let answer = app.cards(SIGN, &call(vec![order(medication)]));
+        let mut drugs = vec![evaluation(&answer)["drug"].clone()];
+        drugs.extend(evaluation(&answer)["otherCandidates"].as_array().cloned().unwrap_or_default());
+        drugs
+    };
+    let route = |text: &str| json!({"dosageInstruction": [{"route": {"text": text}}]});
+    assert_eq!(ruxolitinib(route("Topical")), ["ruxolitinib-cream"]);
+    assert_eq!(ruxolitinib(route("Oral")), ["ruxolitinib"]);
+    // Nothing tells: both labels speak.
+    assert_eq!(ruxolitinib(json!({})), ["ruxolitinib", "ruxolitinib-cream"]);
+    let cream = order(coded(RXNORM, "2570757"));
+    let answer = app.cards(SIGN, &call(vec![cream]));
+    assert_eq!(topic(&answer, "boxed-warning").len(), 1);
+    let tablet = order(coded(RXNORM, "1193339"));
+    let answer = app.cards(SIGN, &call(vec![tablet]));
+    assert!(topic(&answer, "boxed-warning").is_empty());
+}
+
+#[test]
+fn codings_that_disagree_show_the_limits_of_each() {
+    let app = App::start();
+    let answer = app.cards(SIGN, &fixture(SIGN, "codings-disagree"));
+    let drugs: Vec<&str> = topic(&answer, "renal-dose")
+        .iter()
+        .filter_map(|f| f["drug"].as_str())
+        .collect();
+    assert_eq!(drugs, ["tofacitinib", "baricitinib"]);
+    assert!(answer["cards"][0]["detail"].as_str().expect("detail").contains("disagree"));
+}
+
+#[test]
+fn a_medication_is_found_contained_beside_and_prefetched() {
+    let app = App::start();
+    let code = json!({"coding": [{"system": RXNORM, "code": "2047241"}]});
+    let medication = json!({"resourceType": "Medication", "id": "m1", "code": code});
+    let by = |reference: &str| json!({"medicationReference": {"reference": reference}});
+
+    let mut contained = order(by("#m1"));
+    contained["contained"] = json!([medication]);
+    let answer = app.cards(SIGN, &call(vec![contained]));
+    assert_eq!(evaluation(&answer)["drug"], "baricitinib");
+
+    let beside = call(vec![order(by("Medication/m1")), medication.clone()]);
+    assert_eq!(evaluation(&app.cards(SIGN, &beside))["drug"], "baricitinib");
+
+    let mut prefetched = call(vec![order(by("https://ehr.example.org/fhir/Medication/m1"))]);
+    prefetched["prefetch"] = json!({"item1": {"resourceType": "Bundle", "entry": [{"resource": medication}]}});
+    assert_eq!(evaluation(&app.cards(SIGN, &prefetched))["drug"], "baricitinib");
+}
+
+#[test]
+fn an_order_that_is_over_or_must_not_be_carried_out_does_not_speak() {
+    let app = App::start();
+    for status in ["cancelled", "stopped", "completed", "entered-in-error"] {
+        let mut silent = order(coded(RXNORM, "1357541"));
+        silent["status"] = json!(status);
+        assert_eq!(app.cards(SIGN, &call(vec![silent])), json!({"cards": []}), "{status}");
+    }
+    let mut not = order(coded(RXNORM, "1357541"));
+    not["doNotPerform"] = json!(true);
+    assert_eq!(app.cards(SIGN, &call(vec![not])), json!({"cards": []}));
+    for status in ["draft", "active", "on-hold", "unknown"] {
+        let mut speaks = order(coded(RXNORM, "1357541"));
+        speaks["status"] = json!(status);
+        assert!(!findings(&app.cards(SIGN, &call(vec![speaks]))).is_empty(), "{status}");
+    }
+}
+
+#[test]
+fn an_order_of_another_patient_does_not_speak() {
+    let app = App::start();
+    let mut foreign = order(coded(RXNORM, "1357541"));
+    foreign["subject"] = json!({"reference": "Patient/somebody-else"});
+    assert_eq!(app.cards(SIGN, &call(vec![foreign])), json!({"cards": []}));
+}
+
+#[test]
+fn results_of_another_patient_or_of_nobody_are_dropped_and_counted() {
+    let app = App::start();
+    for subject in [json!({"reference": "Patient/other"}), json!({"identifier": {"value": "1"}})] {
+        let mut request = fixture(SIGN, "fully-screened-and-healthy");
+        let entries = request["prefetch"]["infection-tests"]["entry"].as_array_mut();
+        entries.expect("entries")[0]["resource"]["subject"] = subject;
+        let answer = app.cards(SIGN, &request);
+        assert_eq!(topic(&answer, "tb-screening").len(), 1, "the test of another must not count");
+        let ignored = evaluation(&answer)["ignored"].to_string();
+        assert!(ignored.contains("resources not used: 1"), "{ignored}");
+    }
+}
+
+#[test]
+fn the_five_states_of_unknown_are_told_apart() {
+    let app = App::start();
+    let answer = |state: Option<Value>| {
+        let mut request = fixture(SIGN, "fully-screened-and-healthy");
+        let prefetch = request["prefetch"].as_object_mut().expect("prefetch");
+        match state {
+            Some(state) => _ = prefetch.insert("infection-tests".into(), state),
+            None => _ = prefetch.shift_remove("infection-tests"),
+        }
+        app.cards(SIGN, &request)
+    };
+    let negative = fixture(SIGN, "fully-screened-and-healthy")["prefetch"]["infection-tests"].clone();
+    let outcome = |severity: &str, code: &str| {
+        json!({"resourceType": "OperationOutcome", "issue": [{"severity": severity, "code": "processing",
+            "details": {"coding": [{"code": code}]}}]})
+    };
+    let bundle = |entries: Value| json!({"resourceType": "Bundle", "type": "searchset", "entry": entries});
+
+    // Searched, and none on record: a card of its own asks for the test.
+    for none in [
+        json!(null),
+        json!({"resourceType": "Bundle", "type": "searchset", "total": 0}),
+        bundle(json!([])),
+        bundle(json!([{"resource": outcome("warning", "4101"), "search": {"mode": "outcome"}}])),
+    ] {
+        let answer = answer(Some(none.clone()));
+        let tb = topic(&answer, "tb-screening");
+        assert!(tb[0].get("unchecked").is_none(), "{none}");
+        assert_eq!(answer["cards"].as_array().expect("cards").len(), 2, "{none}");
+    }
+    // Not asked, failed, incomplete: said as not checked, on the card that is open.
+    let mut paged = bundle(json!([]));
+    paged["link"] = json!([{"relation": "next", "url": "https://ehr.example.org/fhir/page2"}]);
+    for open in [
+        None,
+        Some(outcome("error", "4130")),
+        Some(json!("<html>Service unavailable</html>")),
+        Some(paged),
+        Some(bundle(json!([{"resource": outcome("warning", "4119")}]))),
+    ] {
+        let answer = answer(open.clone());
+        let tb = topic(&answer, "tb-screening");
+        assert!(tb[0]["unchecked"][0]["reason"].as_str().is_some(), "{open:?}");
+        assert_eq!(answer["cards"].as_array().expect("cards").len(), 1, "{open:?}");
+        assert!(answer["cards"][0]["detail"].as_str().expect("detail").contains("Not checked"));
+    }
+    // A negative test that was found counts, whatever else is open.
+    let mut partial = negative;
+    partial["link"] = json!([{"relation": "next", "url": "https://ehr.example.org/fhir/page2"}]);
+    assert!(topic(&answer(Some(partial)), "tb-screening").is_empty());
+}
+
+#[test]
+fn results_that_do_not_count_are_set_aside_and_named() {
+    let app = App::start();
+    for status in ["entered-in-error", "cancelled", "registered", "preliminary"] {
+        let mut request = fixture(SIGN, "fully-screened-and-healthy");
+        let entries = request["prefetch"]["infection-tests"]["entry"].as_array_mut();
+        entries.expect("entries")[0]["resource"]["status"] = json!(status);
+        let answer = app.cards(SIGN, &request);
+        assert_eq!(topic(&answer, "tb-screening").len(), 1, "{status}");
+        assert!(evaluation(&answer)["ignored"].to_string().contains("IGRA"), "{status}");
+    }
+    for status in ["final", "amended", "corrected"] {
+        let mut request = fixture(SIGN, "fully-screened-and-healthy");
+        let entries = request["prefetch"]["infection-tests"]["entry"].as_array_mut();
+        entries.expect("entries")[0]["resource"]["status"] = json!(status);
+        assert!(topic(&app.cards(SIGN, &request), "tb-screening").is_empty(), "{status}");
+    }
+}
+
+#[test]
+fn a_result_of_tomorrow_does_not_count() {
+    let app = App::start();
+    let mut request = fixture(SIGN, "fully-screened-and-healthy");
+    let entries = request["prefetch"]["infection-tests"]["entry"].as_array_mut();
+    entries.expect("entries")[0]["resource"]["effectiveDateTime"] = json!("2026-11-23");
+    let answer = app.cards(SIGN, &request);
+    assert_eq!(topic(&answer, "tb-screening").len(), 1);
+    assert!(evaluation(&answer)["ignored"].to_string().contains("future"));
+}
+
+#[test]
+fn qualitative_results_are_read_in_every_form_they_come_in() {
+    let app = App::start();
+    let answer = |value: Value| {
+        let mut request = fixture(SIGN, "fully-screened-and-healthy");
+        let entries = request["prefetch"]["infection-tests"]["entry"].as_array_mut();
+        let hbsag = &mut entries.expect("entries")[1]["resource"];
+        hbsag.as_object_mut().expect("members").shift_remove("valueCodeableConcept");
+        for (key, value) in value.as_object().expect("members") {
+            hbsag[key] = value.clone();
+        }
+        app.cards(SIGN, &request)
+    };
+    let interpretation = |code: &str| {
+        json!({"interpretation": [{"coding": [{"code": code, "system":
+            "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"}]}]})
+    };
+    for negative in [
+        json!({"valueString": "Non-Reactive"}),
+        json!({"valueString": "NONREACTIVE"}),
+        json!({"valueString": "Not  detected"}),
+        json!({"valueCodeableConcept": {"text": "Negative"}}),
+        json!({"valueCodeableConcept": {"coding": [{"system": "http://loinc.org", "code": "LA6577-6"}]}}),
+        json!({"valueBoolean": false}),
+        interpretation("NEG"),
+        interpretation("N"),
+    ] {
+        assert!(topic(&answer(negative.clone()), "hepatitis-b-screening").is_empty(), "{negative}");
+    }
+    for positive in [
+        json!({"valueString": "Reactive"}),
+        json!({"valueString": "weakly reactive"}),
+        json!({"valueCodeableConcept": {"coding": [{"system": "http://snomed.info/sct", "code": "10828004"}]}}),
+        interpretation("POS"),
+        interpretation("A"),
+    ] {
+        let answer = answer(positive.clone());
+        assert_eq!(topic(&answer, "hepatitis-b-screening")[0]["indicator"], "critical", "{positive}");
+    }
+    for open in [json!({"valueString": "purple"}), json!({"valueString": "see note"})] {
+        let answer = answer(open.clone());
+        let finding = topic(&answer, "hepatitis-b-screening");
+        assert!(finding[0].get("unchecked").is_some(), "{open}");
+    }
+}
+
+#[test]
+fn of_epics_three_doses_the_ordered_one_counts() {
+    let app = App::start();
+    let answer = app.cards(SIGN, &fixture(SIGN, "epic-contained-medication"));
+    let text = topic(&answer, "renal-dose")[0]["text"].as_str().expect("text");
+    assert!(text.contains("Ordered: 10 mg twice daily"), "{text}");
+}
+
+#[test]
+fn before_the_dose_is_known_the_limit_is_stated() {
+    let app = App::start();
+    let answer = app.cards(SELECT, &fixture(SELECT, "dose-not-yet-known"));
+    let renal = topic(&answer, "renal-dose");
+    assert!(renal[0]["text"].as_str().expect("text").contains("immediate-release 5 mg once daily"));
+    assert_eq!(renal[0]["unchecked"][0]["what"], "ordered dose");
+}
+
+#[test]
+fn the_sandboxs_first_call_has_no_drug_and_no_card() {
+    let app = App::start();
+    let answer = app.cards(SELECT, &fixture(SELECT, "sandbox-first-call"));
+    assert_eq!(answer, json!({"cards": []}));
+    let answer = app.cards(SELECT, &fixture(SELECT, "sandbox-tofacitinib"));
+    assert_eq!(topic(&answer, "renal-dose").len(), 1);
+}
+
+#[test]
+fn text_from_the_chart_cannot_mark_up_a_card() {
+    let app = App::start();
+    let mut request = fixture(SIGN, "fully-screened-and-healthy");
+    let entries = request["prefetch"]["infection-tests"]["entry"].as_array_mut();
+    entries.expect("entries")[1]["resource"]["valueCodeableConcept"] =
+        json!({"text": "positive <img src=x onerror=alert(1)> [x](javascript:alert(1)) **loud**"});
+    let answer = app.cards(SIGN, &request);
+    for card in answer["cards"].as_array().expect("cards") {
+        let mut html = String::new();
+        let detail = card["detail"].as_str().expect("detail");
+        let parser = pulldown_cmark::Parser::new_ext(detail, pulldown_cmark::Options::all());
+        pulldown_cmark::html::push_html(&mut html, parser);
+        for never in ["<img", "<a ", "<strong>loud"] {
+            assert!(!html.contains(never), "{html}");
+        }
+    }
+}
