@@ -1,0 +1,184 @@
+//! Every kind of mistake in a knowledge file is answered with file, line, column and what was
+//! expected; nothing is half loaded.
+//!
+//! A file of `fixtures/wrong/` says what to change in the sound knowledge, and the complaints that
+//! must come of it: the file, the text at which the complaint points, and words of it.
+
+mod support;
+
+use jakcard::knowledge::embedded::{Files, embedded};
+use jakcard::knowledge::{Complaint, read};
+use serde::Deserialize;
+use support::project;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wrong {
+    change: Vec<Change>,
+    complaint: Vec<Expected>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Change {
+    file: String,
+    replace: String,
+    by: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    file: String,
+    place: String,
+    says: String,
+}
+
+fn wrong() -> Vec<(String, Wrong)> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(project("fixtures/wrong")).expect("fixtures/wrong") {
+        let path = entry.expect("entry").path();
+        let name = path.file_stem().expect("name").to_string_lossy().into_owned();
+        if path.extension().is_none_or(|e| e != "toml") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).expect("text");
+        all.push((name, toml::from_str(&text).expect("a description")));
+    }
+    assert!(all.len() >= 20, "the fixtures are gone");
+    all
+}
+
+fn changed(changes: &[Change]) -> Files {
+    let mut files = embedded();
+    for change in changes {
+        let bytes = files.get(&change.file).expect("the file");
+        let text = String::from_utf8(bytes.clone()).expect("text");
+        assert!(text.contains(&change.replace), "{} has no `{}`", change.file, change.replace);
+        let text = text.replacen(&change.replace, &change.by, 1);
+        files.insert(change.file.clone(), text.into_bytes());
+    }
+    files
+}
+
+/// Line and column of a text in a file.
+fn place(files: &Files, expected: &Expected) -> (usize, usize) {
+    let text = std::str::from_utf8(&files[&expected.file]).expect("text");
+    let offset = text.find(&expected.place).expect("the place");
+    let complaint = Complaint::at(&expected.file, text, offset, "");
+    (complaint.line, complaint.column)
+}
+
+#[test]
+fn every_kind_of_mistake_is_answered_with_its_place_and_the_legal_words() {
+    for (name, wrong) in wrong() {
+        let files = changed(&wrong.change);
+        let error = read::read(&files).map(|_| ()).expect_err(&name);
+        for expected in &wrong.complaint {
+            let (line, column) = place(&files, expected);
+            let hit = error.complaints.iter().any(|c| {
+                c.file == expected.file
+                    && c.message.contains(&expected.says)
+                    && (expected.place.is_empty() || (c.line, c.column) == (line, column))
+            });
+            assert!(
+                hit,
+                "{name}: nothing says `{}` at {}:{line}:{column}; said was\n{error}",
+                expected.says, expected.file
+            );
+        }
+    }
+}
+
+#[test]
+fn all_mistakes_of_all_files_are_reported_at_once() {
+    let changes: Vec<Change> = wrong()
+        .into_iter()
+        .filter(|(name, _)| {
+            ["an-unknown-field", "an-unknown-table", "a-service-for-an-unknown-hook"]
+                .contains(&name.as_str())
+        })
+        .flat_map(|(_, wrong)| wrong.change)
+        .collect();
+    let error = read::read(&changed(&changes)).map(|_| ()).expect_err("three mistakes");
+    let text = error.to_string();
+    for says in ["unknown field `tests`", "unknown table `renal_doses`", "unknown hook `order-signed`"] {
+        assert!(text.contains(says), "{text}");
+    }
+}
+
+#[test]
+fn a_missing_or_an_unexpected_file_is_named() {
+    let mut files = embedded();
+    files.remove("policy.toml");
+    files.insert("drugs.toml".into(), b"x = 1\n".to_vec());
+    files.insert("drugs/broken.toml".into(), vec![0xff]);
+    let text = read::read(&files).map(|_| ()).expect_err("three mistakes").to_string();
+    assert!(text.contains("policy.toml:1:1: the file is missing"), "{text}");
+    assert!(text.contains("drugs.toml:1:1: no such file is expected"), "{text}");
+    assert!(text.contains("drugs/broken.toml:1:1: is not UTF-8"), "{text}");
+}
+
+#[test]
+fn cutting_a_file_short_never_loads_silently() {
+    let sound = embedded();
+    let whole = read::read(&sound).expect("sound").digest;
+    let drug = &sound["drugs/pacritinib.toml"];
+    for end in (0..drug.len()).step_by(7) {
+        let mut files = sound.clone();
+        files.insert("drugs/pacritinib.toml".into(), drug[..end].to_vec());
+        if let Ok(knowledge) = read::read(&files) {
+            assert_ne!(knowledge.digest, whole, "cut at {end}");
+        }
+    }
+}
+
+#[test]
+fn the_program_tells_complaints_and_exits_with_1() {
+    let folder = std::env::temp_dir().join(format!("jakcard-check-{}", std::process::id()));
+    for (path, bytes) in embedded() {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, bytes).expect("written");
+    }
+    let check = || {
+        std::process::Command::new(env!("CARGO_BIN_EXE_jakcard"))
+            .arg("check")
+            .arg(&folder)
+            .output()
+            .expect("the program runs")
+    };
+    let sound = check();
+    assert_eq!(sound.status.code(), Some(0), "{sound:?}");
+    let policy = folder.join("policy.toml");
+    let text = std::fs::read_to_string(&policy).expect("text");
+    std::fs::write(&policy, text.replace("renal_months", "renal_month")).expect("written");
+    let broken = check();
+    assert_eq!(broken.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&broken.stdout).into_owned();
+    assert!(said.contains("policy.toml:") && said.contains("`renal_months`"), "{said}");
+    std::fs::remove_dir_all(&folder).expect("removed");
+    let gone = check();
+    assert_eq!(gone.status.code(), Some(2), "a folder that is not there is a wrong call");
+}
+
+#[test]
+fn every_row_is_cited_and_every_quote_was_read() {
+    for drug in &support::knowledge().drugs {
+        for row in drug.rows() {
+            let id = row.id().get_ref();
+            assert!(drug.label(row.cite()).is_some(), "{id}");
+            let country = row.jurisdiction(drug).map(|j| j.code().to_lowercase());
+            let ends = id.rsplit('.').next().map(str::to_owned);
+            assert_eq!(ends, country, "{id} ends in the country of its label");
+        }
+    }
+}
+
+#[test]
+fn the_readme_names_every_setting() {
+    let readme = std::fs::read_to_string(project("README.md")).expect("README.md");
+    for (variable, ..) in jakcard::config::SETTINGS {
+        assert!(readme.contains(variable), "README.md does not name {variable}");
+    }
+}
