@@ -76,7 +76,8 @@ fn every_module_is_in_the_plan() {
 
 #[test]
 fn rules_hold_no_number_no_drug_and_no_clock() {
-    let drugs: Vec<&str> = support::knowledge().drugs.iter().map(|d| d.ingredient.as_str()).collect();
+    let drugs: Vec<&str> =
+        support::knowledge().drugs.iter().map(|d| d.ingredient.as_str()).collect();
     for path in module("rules") {
         let code = code(&path);
         for drug in &drugs {

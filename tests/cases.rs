@@ -46,11 +46,32 @@ fn every_case_comes_out_as_it_is_written() {
             let found = verdicts.get(id).map(Answer::from);
             if found != Some(wanted) {
                 let detail = verdicts.get(id);
-                wrong.push(format!("{file}: {}\n    {id}: wanted {wanted:?}, found {detail:?}", case.name));
+                wrong.push(format!(
+                    "{file}: {}\n    {id}: wanted {wanted:?}, found {detail:?}",
+                    case.name
+                ));
             }
         }
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn every_case_is_as_loud_as_it_is_written() {
+    let mut checked = 0;
+    for (file, case) in cases().into_iter().filter(|(_, c)| !c.loud.is_empty()) {
+        let verdicts = verdicts(&case, knowledge());
+        for (id, wanted) in &case.loud {
+            let action = match verdicts.get(id) {
+                Some(Verdict::Fires(action) | Verdict::CannotTell(action, _)) => *action,
+                other => panic!("{file}: {}: {id} is {other:?}", case.name),
+            };
+            let found = jakcard::cards::indicator(knowledge().policy.level(action));
+            assert_eq!(found.word(), wanted, "{file}: {}: {id}", case.name);
+            checked += 1;
+        }
+    }
+    assert!(checked > 15, "only {checked} are written");
 }
 
 #[test]

@@ -102,7 +102,9 @@ fn all_mistakes_of_all_files_are_reported_at_once() {
         .collect();
     let error = read::read(&changed(&changes)).map(|_| ()).expect_err("three mistakes");
     let text = error.to_string();
-    for says in ["unknown field `tests`", "unknown table `renal_doses`", "unknown hook `order-signed`"] {
+    for says in
+        ["unknown field `tests`", "unknown table `renal_doses`", "unknown hook `order-signed`"]
+    {
         assert!(text.contains(says), "{text}");
     }
 }

@@ -150,7 +150,9 @@ fn no_empty_member(value: &Value, place: &str) {
 fn every_suggested_r4_order_reads_back_strictly() {
     let house = house();
     let mut read = 0;
-    for (service, case, path) in requests().into_iter().filter(|(_, case, _)| !case.starts_with("r5")) {
+    for (service, case, path) in
+        requests().into_iter().filter(|(_, case, _)| !case.starts_with("r5"))
+    {
         let (_, body) = answer(&house, &service, &path);
         let body: Value = serde_json::from_str(&body).expect("JSON");
         for resource in resources(&body) {

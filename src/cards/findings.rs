@@ -8,6 +8,7 @@ use super::kind::Kind;
 use super::wording;
 use crate::facts::Facts;
 use crate::knowledge::{Action, Knowledge, Level};
+use crate::rules::screening::Standing;
 use crate::rules::{Because, Missing, Outcome, Verdict};
 
 /// The findings of one order, in the order of the rules.
@@ -110,7 +111,7 @@ fn finding(
             .map(|m| Unchecked { what: m.what.clone(), reason: m.reason.clone() })
             .collect(),
         kind,
-        opens: opens(kind, level, missing),
+        opens: opens(outcome, level, missing),
         tests: words.tests,
         says: words.says,
     }
@@ -129,9 +130,12 @@ fn open_level(
 }
 
 /// The reminder always opens its card, a warning its own; what could not be looked at joins another.
-fn opens(kind: Kind, level: Level, missing: &[Missing]) -> bool {
-    if kind == Kind::BoxedWarning {
-        return true;
+fn opens(outcome: &Outcome<'_>, level: Level, missing: &[Missing]) -> bool {
+    // What was found counts, whatever else is open.
+    match &outcome.because {
+        Because::Boxed(_) => return true,
+        Because::Screening(Standing::Found(_)) => return level >= Level::Warning,
+        _ => {}
     }
     let looked_at = missing.first().is_none_or(|m| m.none_on_record || m.is_about_the_order());
     level >= Level::Warning && looked_at

@@ -83,16 +83,15 @@ pub fn identify<'a>(
     if let Some(json) = order.medication_codeable_concept().or(order.medication()) {
         concepts.push(CodeableConcept::read(json));
     }
-    if let Some(json) = order.medication_reference().or(order.medication()) {
-        if let Some(reference) = Reference::read(json) {
-            if let Some(display) = &reference.display {
-                concepts
-                    .push(CodeableConcept { text: Some(display.clone()), ..Default::default() });
-            }
-            match resolve(&reference, order, source) {
-                Some(medication) => read_medication(medication, &mut concepts, &mut form_words),
-                None => unresolved = reference.reference.is_some(),
-            }
+    if let Some(json) = order.medication_reference().or(order.medication())
+        && let Some(reference) = Reference::read(json)
+    {
+        if let Some(display) = &reference.display {
+            concepts.push(CodeableConcept { text: Some(display.clone()), ..Default::default() });
+        }
+        match resolve(&reference, order, source) {
+            Some(medication) => read_medication(medication, &mut concepts, &mut form_words),
+            None => unresolved = reference.reference.is_some(),
         }
     }
     let dosages =

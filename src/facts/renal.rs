@@ -322,7 +322,7 @@ impl Gather<'_> {
     fn nothing(&self, why_not: &str) -> Known<RenalFunction> {
         let lab = self.lab("creatinine");
         match lab.map(|l| self.facts.labs.absent::<()>(l)) {
-            Some(Known::NoneOnRecord) if self.facts.labs.results.get("creatinine").is_none() => {
+            Some(Known::NoneOnRecord) if !self.facts.labs.results.contains_key("creatinine") => {
                 Known::NoneOnRecord
             }
             _ => Known::not_available(why_not),

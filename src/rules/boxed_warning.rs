@@ -125,10 +125,10 @@ fn answers(
         let Some(lab) = question.knowledge.terminology.labs.get(id.get_ref()) else { continue };
         match question.facts.labs.newest(lab) {
             Known::Is(result) => match &result.value {
-                Value::Concepts(concepts) => {
-                    if group.history.iter().any(|c| concepts.contains(c.get_ref())) {
-                        evidence.push(result.evidence(lab));
-                    }
+                Value::Concepts(concepts)
+                    if group.history.iter().any(|c| concepts.contains(c.get_ref())) =>
+                {
+                    evidence.push(result.evidence(lab));
                 }
                 Value::Unreadable(why) if evidence.is_empty() => {
                     missing.push(gap(&lab.title, why, false));

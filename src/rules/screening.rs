@@ -47,12 +47,12 @@ pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
 
 fn check_row<'k>(question: Question<'k>, row: &'k Screening) -> Outcome<'k> {
     let indication = question.order.indication(question.drug, &question.facts.conditions);
-    if let Indication::Is(id, evidence) = &indication {
-        if row.except_indication.iter().any(|e| e.get_ref() == id) {
-            let because = Because::Screening(Standing::Exempt(id.clone()));
-            let found = evidence.clone();
-            return Outcome { found, ..question.outcome(row, Verdict::Silent, because) };
-        }
+    if let Indication::Is(id, evidence) = &indication
+        && row.except_indication.iter().any(|e| e.get_ref() == id)
+    {
+        let because = Because::Screening(Standing::Exempt(id.clone()));
+        let found = evidence.clone();
+        return Outcome { found, ..question.outcome(row, Verdict::Silent, because) };
     }
     let reading = match row.test {
         ScreeningTest::Tuberculosis => tuberculosis::read(question),
@@ -78,6 +78,10 @@ fn verdict(question: Question<'_>, row: &Screening, reading: &Reading) -> Verdic
         }
         Standing::Missing(_) | Standing::TooOld(_) | Standing::Indeterminate => row.missing,
         Standing::Found(state) => match policy.state(row.test, *state) {
+            Some(action) if !reading.missing.is_empty() => {
+                let action = capped(question, row, action);
+                return Verdict::CannotTell(action, reading.missing.clone());
+            }
             Some(action) => capped(question, row, action),
             None => return Verdict::Silent,
         },

@@ -127,7 +127,9 @@ pub fn fixture(service: &str, case: &str) -> Value {
 /// The findings of all cards.
 pub fn findings(answer: &Value) -> Vec<&Value> {
     let cards = answer["cards"].as_array().expect("cards").iter();
-    cards.flat_map(|c| c["extension"]["org.jakcard.findings"].as_array().expect("findings")).collect()
+    cards
+        .flat_map(|c| c["extension"]["org.jakcard.findings"].as_array().expect("findings"))
+        .collect()
 }
 
 /// The findings of one topic.

@@ -48,17 +48,45 @@ fn each_mistake_is_named_and_the_service_goes_on() {
         ("no orders", without(&["context", "draftOrders"]).to_string().into(), "draftOrders"),
         ("another hook", with("order-sign", "order-select").into(), "expected `order-sign`"),
         ("a number as hook", with("\"order-sign\"", "7").into(), "expected a string"),
-        ("patient twice", with("\"patientId\"", "\"patientId\":\"x\",\"patientId\"").into(), "stands twice"),
+        (
+            "patient twice",
+            with("\"patientId\"", "\"patientId\":\"x\",\"patientId\"").into(),
+            "stands twice",
+        ),
         ("hook twice", with("\"hook\"", "\"hook\":\"x\",\"hook\"").into(), "duplicate field"),
-        ("a list as patient", with("\"patientId\":\"pat-1\"", "\"patientId\":[]").into(), "patientId"),
+        (
+            "a list as patient",
+            with("\"patientId\":\"pat-1\"", "\"patientId\":[]").into(),
+            "patientId",
+        ),
         ("an empty patient", with("\"patientId\":\"pat-1\"", "\"patientId\":\"\"").into(), "empty"),
-        ("a string as orders", json!({"hook": "order-sign", "hookInstance": "1", "context":
-            {"patientId": "p", "draftOrders": "none"}}).to_string().into(), "expected a Bundle"),
-        ("a string as context", json!({"hook": "order-sign", "hookInstance": "1", "context": "x"})
-            .to_string().into(), "expected an object"),
-        ("a list as prefetch", { let mut r = good(); r["prefetch"] = json!([1]); r.to_string().into() },
-            "expected an object"),
-        ("another's Patient", with("\"id\":\"pat-1\"", "\"id\":\"pat-2\"").into(), "not the patient"),
+        (
+            "a string as orders",
+            json!({"hook": "order-sign", "hookInstance": "1", "context":
+            {"patientId": "p", "draftOrders": "none"}})
+            .to_string()
+            .into(),
+            "expected a Bundle",
+        ),
+        (
+            "a string as context",
+            json!({"hook": "order-sign", "hookInstance": "1", "context": "x"}).to_string().into(),
+            "expected an object",
+        ),
+        (
+            "a list as prefetch",
+            {
+                let mut r = good();
+                r["prefetch"] = json!([1]);
+                r.to_string().into()
+            },
+            "expected an object",
+        ),
+        (
+            "another's Patient",
+            with("\"id\":\"pat-1\"", "\"id\":\"pat-2\"").into(),
+            "not the patient",
+        ),
     ];
     for (what, body, says) in table {
         let (status, text) = app.refused(SIGN, body);

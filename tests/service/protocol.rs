@@ -115,9 +115,12 @@ fn unknown_service_wrong_method_and_wrong_path_are_told_apart() {
 fn json_comes_in_many_names_and_nothing_else_does() {
     let app = App::start();
     let body = fixture(SIGN, "no-jak-inhibitor").to_string();
-    for good in
-        ["application/json", "application/json; charset=utf-8", "application/fhir+json", "text/json"]
-    {
+    for good in [
+        "application/json",
+        "application/json; charset=utf-8",
+        "application/fhir+json",
+        "text/json",
+    ] {
         assert_eq!(app.post_as(SIGN, body.clone(), good).status(), 200, "{good}");
     }
     for bad in ["text/plain", "application/x-www-form-urlencoded", "application/xml", "nonsense"] {
@@ -161,9 +164,8 @@ fn the_jurisdiction_decides_whose_label_speaks() {
     let us = App::with(Limits::default(), Jurisdiction::Us).cards(SIGN, &request);
     let eu = App::with(Limits::default(), Jurisdiction::Eu).cards(SIGN, &request);
     // CrCl 49.8: a limit in the US, none in the EU, where it begins below 30.
-    let renal = |answer: &Value| {
-        findings(answer).iter().filter(|f| f["topic"] == "renal-dose").count()
-    };
+    let renal =
+        |answer: &Value| findings(answer).iter().filter(|f| f["topic"] == "renal-dose").count();
     assert_eq!((renal(&us), renal(&eu)), (1, 0));
     let evaluation = &eu["extension"]["org.jakcard.evaluation"];
     assert_eq!(evaluation["jurisdiction"], "EU");

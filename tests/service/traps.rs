@@ -90,7 +90,8 @@ fn tablet_and_cream_of_one_ingredient_are_different_things() {
         }
         let answer = app.cards(SIGN, &call(vec![order(medication)]));
         let mut drugs = vec![evaluation(&answer)["drug"].clone()];
-        drugs.extend(evaluation(&answer)["otherCandidates"].as_array().cloned().unwrap_or_default());
+        drugs
+            .extend(evaluation(&answer)["otherCandidates"].as_array().cloned().unwrap_or_default());
         drugs
     };
     let route = |text: &str| json!({"dosageInstruction": [{"route": {"text": text}}]});
@@ -110,10 +111,8 @@ fn tablet_and_cream_of_one_ingredient_are_different_things() {
 fn codings_that_disagree_show_the_limits_of_each() {
     let app = App::start();
     let answer = app.cards(SIGN, &fixture(SIGN, "codings-disagree"));
-    let drugs: Vec<&str> = topic(&answer, "renal-dose")
-        .iter()
-        .filter_map(|f| f["drug"].as_str())
-        .collect();
+    let drugs: Vec<&str> =
+        topic(&answer, "renal-dose").iter().filter_map(|f| f["drug"].as_str()).collect();
     assert_eq!(drugs, ["tofacitinib", "baricitinib"]);
     assert!(answer["cards"][0]["detail"].as_str().expect("detail").contains("disagree"));
 }
@@ -134,7 +133,8 @@ fn a_medication_is_found_contained_beside_and_prefetched() {
     assert_eq!(evaluation(&app.cards(SIGN, &beside))["drug"], "baricitinib");
 
     let mut prefetched = call(vec![order(by("https://ehr.example.org/fhir/Medication/m1"))]);
-    prefetched["prefetch"] = json!({"item1": {"resourceType": "Bundle", "entry": [{"resource": medication}]}});
+    prefetched["prefetch"] =
+        json!({"item1": {"resourceType": "Bundle", "entry": [{"resource": medication}]}});
     assert_eq!(evaluation(&app.cards(SIGN, &prefetched))["drug"], "baricitinib");
 }
 
@@ -190,12 +190,14 @@ fn the_five_states_of_unknown_are_told_apart() {
         }
         app.cards(SIGN, &request)
     };
-    let negative = fixture(SIGN, "fully-screened-and-healthy")["prefetch"]["infection-tests"].clone();
+    let negative =
+        fixture(SIGN, "fully-screened-and-healthy")["prefetch"]["infection-tests"].clone();
     let outcome = |severity: &str, code: &str| {
         json!({"resourceType": "OperationOutcome", "issue": [{"severity": severity, "code": "processing",
             "details": {"coding": [{"code": code}]}}]})
     };
-    let bundle = |entries: Value| json!({"resourceType": "Bundle", "type": "searchset", "entry": entries});
+    let bundle =
+        |entries: Value| json!({"resourceType": "Bundle", "type": "searchset", "entry": entries});
 
     // Searched, and none on record: a card of its own asks for the test.
     for none in [
@@ -298,7 +300,11 @@ fn qualitative_results_are_read_in_every_form_they_come_in() {
         interpretation("A"),
     ] {
         let answer = answer(positive.clone());
-        assert_eq!(topic(&answer, "hepatitis-b-screening")[0]["indicator"], "critical", "{positive}");
+        assert_eq!(
+            topic(&answer, "hepatitis-b-screening")[0]["indicator"],
+            "critical",
+            "{positive}"
+        );
     }
     for open in [json!({"valueString": "purple"}), json!({"valueString": "see note"})] {
         let answer = answer(open.clone());

@@ -45,6 +45,9 @@ pub struct Case {
     pub silent: Vec<String>,
     #[serde(default)]
     pub cannot_tell: Vec<String>,
+    /// How loud a row is that fires or cannot tell.
+    #[serde(default)]
+    pub loud: BTreeMap<String, String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -162,6 +165,7 @@ pub fn renal_level(
         fires: Vec::new(),
         silent: Vec::new(),
         cannot_tell: Vec::new(),
+        loud: BTreeMap::new(),
     };
     let body = request(&case, knowledge).to_string();
     evaluate(&body, jurisdiction, case.today(), knowledge, |facts, knowledge| {
@@ -211,7 +215,10 @@ pub fn request(case: &Case, knowledge: &Knowledge) -> Value {
     for key in ["infection-tests", "labs", "vitals"] {
         add(key, bundle(groups.remove(key).unwrap_or_default()));
     }
-    add("medications", bundle(case.takes.iter().enumerate().map(|(i, t)| medicine(i, t)).collect()));
+    add(
+        "medications",
+        bundle(case.takes.iter().enumerate().map(|(i, t)| medicine(i, t)).collect()),
+    );
     json!({
         "hook": "order-sign", "hookInstance": "00000000-0000-0000-0000-000000000000",
         "context": {

@@ -45,7 +45,10 @@ pub fn words(
         }
         Standing::Found(state) => {
             let (says, short, tests) = state_words(*state, test);
-            (format!("{found}: {says}. {advice}"), format!("{first}, {short}"), tests)
+            let open = missing.first().map_or_else(String::new, |gap| {
+                format!(" {} could not be checked ({}).", super::capitalised(&gap.what), gap.reason)
+            });
+            (format!("{found}: {says}.{open} {advice}"), format!("{first}, {short}"), tests)
         }
         Standing::Unknown => {
             let why = missing.first().map_or("", |m| m.reason.as_str());
@@ -116,11 +119,9 @@ fn state_words(
             "treat latent tuberculosis first",
             Vec::new(),
         ),
-        ScreeningState::Positive if test == ScreeningTest::Tuberculosis => (
-            "positive, and no work-up or treatment is on record",
-            "work up the positive TB test",
-            Vec::new(),
-        ),
+        ScreeningState::Positive if test == ScreeningTest::Tuberculosis => {
+            ("no work-up or treatment is on record", "work up the positive TB test", Vec::new())
+        }
         ScreeningState::Positive => ("positive", "confirm the positive test", Vec::new()),
         ScreeningState::SurfaceAntigenPositive => (
             "current hepatitis B infection",

@@ -23,8 +23,8 @@ pub fn shown_range(range: &Range, ends: &[Decimal]) -> String {
         return shown(value, ends);
     }
     let number = |n: crate::terminology::decimal::Number| n.0.normalize().to_string();
-    let low = range.from.map(|n| number(n)).or(range.above.map(|n| format!(">{}", number(n))));
-    let high = range.to.map(|n| number(n)).or(range.below.map(|n| format!("<{}", number(n))));
+    let low = range.from.map(&number).or(range.above.map(|n| format!(">{}", number(n))));
+    let high = range.to.map(&number).or(range.below.map(|n| format!("<{}", number(n))));
     match (low, high) {
         (Some(low), Some(high)) => format!("{low} to {high}"),
         (Some(low), None) if range.from.is_some() => format!("{low} or more"),

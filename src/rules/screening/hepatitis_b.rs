@@ -3,7 +3,7 @@
 //! HBV DNA stands in for HBsAg. Anti-HBs is read and shown, and decides nothing.
 
 use super::super::Question;
-use super::reading::{Told, current, evidence, gap, newest, title};
+use super::reading::{Told, before_antibody, current, evidence, gap, newest, title};
 use super::{Reading, Standing};
 use crate::facts::Evidence;
 use crate::knowledge::ScreeningState;
@@ -16,7 +16,10 @@ pub(super) fn read(question: Question<'_>) -> Reading {
     let mut told = |id: &str| match newest(question, id) {
         Told::Meaning(meaning, result) => {
             found.extend(evidence(question, id, result));
-            Answer::Is(meaning)
+            let outdated = id == "hbv-dna"
+                && meaning == Meaning::Negative
+                && before_antibody(question, "anti-hbc", result);
+            if outdated { Answer::None } else { Answer::Is(meaning) }
         }
         Told::Unreadable(why, result) => {
             found.extend(evidence(question, id, result));
@@ -32,8 +35,7 @@ pub(super) fn read(question: Question<'_>) -> Reading {
     let surface = told("hbsag");
     let core = told("anti-hbc");
     let dna = told("hbv-dna");
-    let antibody = told("anti-hbs");
-    let _ = antibody;
+    told("anti-hbs");
     missing.retain(|gap| gap.what != title(question, "anti-hbs"));
     let diagnosis = current(question, &["hepatitis-b"]);
     found.extend(diagnosis.as_ref().map(|(_, shown)| shown.clone()));

@@ -1,7 +1,7 @@
 //! Hepatitis C: the antibody, and the RNA where the antibody asks for it.
 
 use super::super::Question;
-use super::reading::{Told, current, evidence, gap, newest, title};
+use super::reading::{Told, before_antibody, current, evidence, gap, newest, title};
 use super::{Reading, Standing};
 use crate::knowledge::ScreeningState;
 use crate::terminology::results::Meaning;
@@ -21,6 +21,11 @@ pub(super) fn read(question: Question<'_>) -> Reading {
     let standing = match (&rna, &antibody) {
         (Told::Meaning(Meaning::Positive, _), _) => {
             Standing::Found(ScreeningState::NucleicAcidDetectable)
+        }
+        (Told::Meaning(Meaning::Negative, result), _)
+            if before_antibody(question, "anti-hcv", result) =>
+        {
+            Standing::Found(ScreeningState::AntibodyPositiveUntested)
         }
         // No current infection: resolved, or a false positive antibody.
         (Told::Meaning(Meaning::Negative, _), _) => Standing::Complete,

@@ -45,6 +45,14 @@ pub(super) fn newest<'k>(question: Question<'k>, id: &str) -> Told<'k> {
     }
 }
 
+/// Was a nucleic acid test made before the antibody first turned positive? Then it does not answer it.
+pub(super) fn before_antibody(question: Question<'_>, antibody: &str, nucleic: &LabResult) -> bool {
+    let results = question.facts.labs.results.get(antibody);
+    let positive = |r: &&LabResult| r.value == Value::Meaning(Meaning::Positive);
+    let first = results.into_iter().flatten().filter(positive).filter_map(|r| r.date).min();
+    matches!((first, nucleic.date), (Some(first), Some(date)) if date.latest < first.earliest)
+}
+
 /// What a finding shows of a result.
 pub(super) fn evidence(question: Question<'_>, id: &str, result: &LabResult) -> Option<Evidence> {
     lab(question, id).map(|lab| result.evidence(lab))

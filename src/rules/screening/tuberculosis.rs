@@ -24,7 +24,6 @@ pub(super) fn read(question: Question<'_>) -> Reading {
     }
     let results = results(question);
     let latent = current(question, &["tuberculosis.latent"]);
-    let positive = current(question, &["tuberculosis.positive-test"]);
     let history = past(question);
     let treatment = treatment(question);
     let newest_day = results.iter().filter_map(|r| r.date).max();
@@ -35,13 +34,10 @@ pub(super) fn read(question: Question<'_>) -> Reading {
     };
     // A positive result of any day stays positive: the tests do not turn back.
     let positive_test = results.iter().find(|r| r.meaning == Meaning::Positive);
-    let infected = latent.is_some() || positive.is_some() || positive_test.is_some();
-    if infected || history.is_some() {
+    if latent.is_some() || positive_test.is_some() || !history.is_empty() {
         let mut found: Vec<Evidence> = Vec::new();
         found.extend(positive_test.map(|r| r.evidence.clone()));
-        for (_, condition) in [&latent, &positive, &history].into_iter().flatten() {
-            found.push(condition.clone());
-        }
+        found.extend(history);
         let standing = match treatment {
             Treatment::Enough(evidence) => {
                 found.push(evidence);
@@ -51,12 +47,15 @@ pub(super) fn read(question: Question<'_>) -> Reading {
                 found.push(evidence);
                 Standing::Found(ScreeningState::LatentUntreated)
             }
-            // Past tuberculosis, and nothing since: documented, and not tested again.
-            Treatment::None if !infected => Standing::Complete,
             Treatment::None if latent.is_some() => Standing::Found(ScreeningState::LatentUntreated),
             Treatment::None => Standing::Found(ScreeningState::Positive),
         };
-        return Reading::new(standing).with(found);
+        let mut reading = Reading::new(standing).with(found);
+        let list = question.facts.medicines.state.why_open();
+        if let (Standing::Found(_), Some(why)) = (&reading.standing, list) {
+            reading.missing.push(gap("treatment on the medication list".to_owned(), why));
+        }
+        return reading;
     }
     let months = question.knowledge.policy.windows.tuberculosis_test_months;
     let today = question.facts.today;
@@ -85,10 +84,20 @@ pub(super) fn read(question: Question<'_>) -> Reading {
     nothing(question)
 }
 
-/// Past tuberculosis, as a diagnosis of its own: it has no end.
-fn past(question: Question<'_>) -> Option<(&crate::facts::Condition, Evidence)> {
-    let concept = "tuberculosis.history";
-    question.facts.conditions.all(concept).next().map(|c| (c, c.evidence(concept)))
+/// Every diagnosis that tells of an infection, now or ever. The tests stay positive after it, so that
+/// treatment on record is asked for, and not another test.
+fn past(question: Question<'_>) -> Vec<Evidence> {
+    let concepts = [
+        "tuberculosis.latent",
+        "tuberculosis.positive-test",
+        "tuberculosis.history",
+        "tuberculosis.active",
+    ];
+    let conditions = &question.facts.conditions;
+    let of = |concept: &&'static str| {
+        conditions.all(concept).map(|c| c.evidence(concept)).collect::<Vec<_>>()
+    };
+    concepts.iter().flat_map(of).collect()
 }
 
 /// Is the order a continuation?
