@@ -21,12 +21,12 @@ pub async fn count(
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, Error> {
     let started = Instant::now();
-    let id = request.match_info().get("id").unwrap_or_default();
-    let house = request.app_data::<Data<House>>();
-    // Only names that we gave ourselves become labels.
+    let response = next.call(request).await?;
+    // The route is known only now; only names that we gave ourselves become labels.
+    let id = response.request().match_info().get("id").unwrap_or_default();
+    let house = response.request().app_data::<Data<House>>();
     let known = house.and_then(|h| h.service(id)).map(|s| s.id.clone());
     let service = known.unwrap_or_else(|| "none".to_owned());
-    let response = next.call(request).await?;
     let status = response.status().as_u16().to_string();
     counter!("jakcard_requests_total", "service" => service.clone(), "status" => status)
         .increment(1);

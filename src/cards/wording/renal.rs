@@ -51,7 +51,7 @@ fn fires(
         None => Words {
             text: format!("{value}: {}. Renal function: {how}.{old}", verb(action, drug)),
             short: format!("{value}, {}", short_verb(action)),
-            clears: Some(capital(&outside(renal))),
+            clears: Some(outside(renal)),
             ..Words::default()
         },
     }
@@ -62,19 +62,14 @@ fn brief(dose: &str) -> &str {
     dose.split(" (").next().unwrap_or(dose)
 }
 
-/// Where the band ends, as a thing that would clear the finding.
+/// A better renal function, just across the upper end of the band.
 fn outside(renal: &RenalVerdict) -> String {
-    let measure = values::measure(renal.measure);
-    let band = values::band(&renal.band, values::unit(renal.measure));
-    format!("{} {measure} outside {band}", article(measure))
-}
-
-fn article(word: &str) -> &'static str {
-    if word.starts_with(['e', 'E']) { "an" } else { "a" }
-}
-
-fn capital(text: &str) -> String {
-    super::capitalised(text)
+    let (measure, unit) = (values::measure(renal.measure), values::unit(renal.measure));
+    match (renal.band.to, renal.band.below) {
+        (Some(to), _) => format!("{measure} above {} {unit}", to.0.normalize()),
+        (None, Some(below)) => format!("{measure} of {} {unit} or more", below.0.normalize()),
+        (None, None) => format!("{measure} outside {}", values::band(&renal.band, unit)),
+    }
 }
 
 /// What the label says of the drug here.
