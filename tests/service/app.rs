@@ -4,16 +4,23 @@ use crate::support::project;
 use jakcard::config::{Config, Limits};
 use jakcard::knowledge::{Jurisdiction, embedded, read};
 use jakcard::service::{Calendar, House, start};
+use metrics_exporter_prometheus::PrometheusHandle;
 use reqwest::blocking::{Client, Response};
 use serde_json::Value;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::sync::mpsc;
+use std::sync::{OnceLock, mpsc};
 use std::time::Duration;
 
 pub const SIGN: &str = "jak-inhibitor-order-sign";
 pub const SELECT: &str = "jak-inhibitor-order-select";
 pub const PRESCRIBE: &str = "jak-inhibitor-medication-prescribe";
+
+/// What is counted in this process: one recorder for all applications of the tests.
+fn recorder() -> PrometheusHandle {
+    static RECORDER: OnceLock<PrometheusHandle> = OnceLock::new();
+    RECORDER.get_or_init(|| jakcard::service::metrics::install().expect("the first")).clone()
+}
 
 /// A running application.
 pub struct App {
@@ -34,7 +41,7 @@ impl App {
                 config: Config { bind, limits, jurisdiction },
                 knowledge: read::read(&embedded::embedded()).expect("the knowledge is sound"),
                 calendar: Calendar::Fixed("2026-11-22".parse().expect("a date")),
-                metrics: jakcard::service::metrics::install(),
+                metrics: Some(recorder()),
             };
             actix_web::rt::System::new().block_on(async move {
                 let (server, address) = start(house).expect("a free port");

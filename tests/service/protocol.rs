@@ -135,10 +135,9 @@ fn health_readiness_and_metrics_answer() {
     assert_eq!(app.get("/readyz").status(), 200);
     app.post(SIGN, fixture(SIGN, "nothing-on-record").to_string());
     let metrics = app.get("/metrics").text().expect("text");
-    // The recorder belongs to the process: whichever application of the tests installed it shows it.
-    if metrics.contains("jakcard_requests_total") {
-        assert!(metrics.contains(&format!("service=\"{SIGN}\"")), "{metrics}");
-    }
+    let counted = format!("jakcard_requests_total{{service=\"{SIGN}\",status=\"200\"}}");
+    assert!(metrics.contains(&counted), "{metrics}");
+    assert!(metrics.contains("jakcard_identified_total{by=\"rxnorm\"}"), "{metrics}");
     assert!(!metrics.contains("pat-1"));
 }
 
