@@ -357,3 +357,66 @@ fn text_from_the_chart_cannot_mark_up_a_card() {
         }
     }
 }
+
+#[test]
+fn refuted_and_mistaken_diagnoses_never_count() {
+    let app = App::start();
+    let with = |member: &str, code: &str| {
+        let mut request = fixture(SIGN, "fully-screened-and-healthy");
+        let mut stroke = json!({
+            "resourceType": "Condition", "id": "stroke", "subject": {"reference": "Patient/pat-1"},
+            "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "I63.9"}]},
+        });
+        stroke[member] = json!({"coding": [{"code": code}]});
+        let entries = request["prefetch"]["conditions"]["entry"].as_array_mut().expect("entries");
+        entries.push(json!({"resource": stroke}));
+        app.cards(SIGN, &request)["cards"][0]["indicator"].clone()
+    };
+    assert_eq!(with("verificationStatus", "confirmed"), "warning");
+    assert_eq!(with("verificationStatus", "refuted"), "info");
+    assert_eq!(with("verificationStatus", "entered-in-error"), "info");
+    // A stroke that is over is still a stroke that was.
+    assert_eq!(with("clinicalStatus", "resolved"), "warning");
+}
+
+#[test]
+fn the_loinc_code_decides_between_egfr_and_clearance_and_not_the_unit() {
+    let app = App::start();
+    let renal = |loinc: &str, unit: &str| {
+        let mut request = fixture(SIGN, "fully-screened-and-healthy");
+        request["prefetch"]["labs"] = json!({"resourceType": "Bundle", "type": "searchset", "entry": [
+            {"resource": {"resourceType": "Observation", "id": "r1", "status": "final",
+                "subject": {"reference": "Patient/pat-1"}, "effectiveDateTime": "2026-11-01",
+                "code": {"coding": [{"system": "http://loinc.org", "code": loinc}]},
+                "valueQuantity": {"value": 44, "unit": unit}}}]});
+        let answer = app.cards(SIGN, &request);
+        topic(&answer, "renal-dose")[0]["text"].as_str().expect("text").to_owned()
+    };
+    assert!(renal("35591-7", "mL/min").starts_with("CrCl 44 mL/min"));
+    // The eGFR code with the unit of a clearance stays an eGFR, and is named as a substitute.
+    let text = renal("33914-3", "mL/min");
+    assert!(text.starts_with("EGFR 44") || text.starts_with("eGFR 44"), "{text}");
+    assert!(text.contains("substitute"), "{text}");
+}
+
+#[test]
+fn a_creatinine_in_another_unit_or_without_one_is_converted_or_unknown() {
+    let app = App::start();
+    let renal = |quantity: Value| {
+        let mut request = fixture(SIGN, "nothing-on-record");
+        let entries = request["prefetch"]["labs"]["entry"].as_array_mut().expect("entries");
+        entries[0]["resource"]["valueQuantity"] = quantity;
+        let answer = app.cards(SIGN, &request);
+        topic(&answer, "renal-dose")[0]["text"].as_str().expect("text").to_owned()
+    };
+    // 141.44 umol/L are 1.6 mg/dL.
+    assert!(renal(json!({"value": 141.44, "unit": "umol/L"})).contains("CrCl 49.8"));
+    for unknown in [
+        json!({"value": 1.6}),
+        json!({"value": 1.6, "unit": "mg/L per day"}),
+        json!({"value": 1.6, "comparator": ">", "unit": "mg/dL"}),
+    ] {
+        let text = renal(unknown.clone());
+        assert!(text.starts_with("Renal function is not known"), "{unknown}: {text}");
+    }
+}

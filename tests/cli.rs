@@ -1,0 +1,193 @@
+//! The program as a person calls it: exit codes, one clear line of error, text for people.
+
+mod support;
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Output, Stdio};
+use support::project;
+
+const REQUEST: &str = "fixtures/wire/jak-inhibitor-order-sign/nothing-on-record/request.json";
+
+fn jakcard(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_jakcard"));
+    command.args(args).current_dir(project(""));
+    command
+}
+
+fn run(args: &[&str]) -> Output {
+    jakcard(args).output().expect("the program runs")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn text_for_people_is_plain_where_there_is_no_terminal() {
+    let output = run(&["evaluate", REQUEST, "--as-of", "2026-11-22", "--format", "text"]);
+    let text = out(&output);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(!text.contains('\u{1b}'), "colour codes in a file");
+    assert!(!text.contains("**") && !text.contains('\\') && !text.contains("&lt;"), "{text}");
+    for words in [
+        "WARNING  Tofacitinib: order TB test, HBsAg, total anti-HBc and HCV antibody",
+        "CrCl 49.8 mL/min",
+        "[ ] Order Hepatitis B surface antigen (HBsAg)",
+        "Source: XELJANZ",
+    ] {
+        assert!(text.contains(words), "`{words}` is not in\n{text}");
+    }
+}
+
+#[test]
+fn standard_input_answers_like_a_file() {
+    let file = run(&["evaluate", REQUEST, "--as-of", "2026-11-22"]);
+    let mut child = jakcard(&["evaluate", "-", "--as-of", "2026-11-22"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let body = std::fs::read(project(REQUEST)).expect("the request");
+    child.stdin.take().expect("stdin").write_all(&body).expect("written");
+    let piped = child.wait_with_output().expect("it ends");
+    assert_eq!(file.stdout, piped.stdout);
+}
+
+#[test]
+fn what_the_service_would_refuse_ends_with_1_and_an_outcome() {
+    let mut child = jakcard(&["evaluate", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    child.stdin.take().expect("stdin").write_all(b"{\"hook\":\"patient-view\"}").expect("written");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(1));
+    let outcome: Value = serde_json::from_str(&out(&output)).expect("JSON");
+    assert_eq!(outcome["resourceType"], "OperationOutcome");
+}
+
+#[test]
+fn a_wrong_call_ends_with_2_and_one_clear_line() {
+    for (args, says) in [
+        (vec!["evaluate", "no-such-file.json"], "no-such-file.json"),
+        (vec!["serve", "--bind", "0.0.0.0:0"], "loopback"),
+        (vec!["serve", "--config", "no-such-file.toml"], "no-such-file.toml"),
+        (vec!["evaluate", REQUEST, "--as-of", "tomorrow"], "tomorrow"),
+        (vec!["check", "no-such-folder"], "no-such-folder"),
+        (vec!["frobnicate"], "frobnicate"),
+    ] {
+        let output = run(&args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(err(&output).contains(says), "{args:?}: {}", err(&output));
+        assert!(out(&output).is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn a_mistake_in_the_configuration_is_told_with_its_place() {
+    let file = std::env::temp_dir().join(format!("jakcard-{}.toml", std::process::id()));
+    std::fs::write(&file, "jurisdiction = \"US\"\n[limits]\nbody_byte = 1\n").expect("written");
+    let output = run(&["serve", "--config", file.to_str().expect("a path")]);
+    std::fs::remove_file(&file).expect("removed");
+    assert_eq!(output.status.code(), Some(2));
+    let says = err(&output);
+    assert!(says.contains(":3:1: unknown field `body_byte`, expected one of"), "{says}");
+}
+
+#[test]
+fn a_mistyped_variable_stops_the_start() {
+    let mut command = jakcard(&["evaluate", REQUEST]);
+    let output = command.env("JAKCARD_JURISDICTON", "EU").output().expect("it runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(err(&output).contains("JAKCARD_JURISDICTION"), "{}", err(&output));
+}
+
+#[test]
+fn the_services_help_names_every_setting() {
+    let help = out(&run(&["serve", "--help"]));
+    for (variable, ..) in jakcard::config::SETTINGS {
+        assert!(help.contains(variable), "{variable} is not in\n{help}");
+    }
+}
+
+#[test]
+fn serve_says_where_it_is_and_that_nobody_is_authenticated() {
+    let mut child = jakcard(&["serve", "--bind", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let mut line = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));
+    stdout.read_line(&mut line).expect("a line");
+    let url = line.trim().rsplit(' ').next().expect("a URL").to_owned();
+    let answer = reqwest::blocking::get(format!("{url}/cds-services")).expect("an answer");
+    assert_eq!(answer.status(), 200);
+    child.kill().expect("it ends");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(line.starts_with("jakcard is ready at http://127.0.0.1:"), "{line}");
+    assert!(err(&output).contains("sandbox mode"), "{}", err(&output));
+}
+
+#[test]
+fn the_log_holds_nothing_of_the_patient() {
+    let mut child = jakcard(&["serve", "--bind", "127.0.0.1:0", "--as-of", "2026-11-22"])
+        .env("RUST_LOG", "trace")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program runs");
+    let mut line = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));
+    stdout.read_line(&mut line).expect("a line");
+    let url = line.trim().rsplit(' ').next().expect("a URL").to_owned();
+    let mut stderr = child.stderr.take().expect("stderr");
+    let reader = std::thread::spawn(move || {
+        let mut text = String::new();
+        std::io::Read::read_to_string(&mut stderr, &mut text).map(|_| text)
+    });
+    let canaries = ["CanaryPatient", "1951-07-13", "CanaryName", "4711.25", "canary-token"];
+    let body = std::fs::read_to_string(project(REQUEST)).expect("the request");
+    let body = body
+        .replace("pat-1", canaries[0])
+        .replace("1968-04-02", canaries[1])
+        .replacen(
+            "\"gender\"",
+            &format!("\"name\": [{{\"family\": \"{}\"}}], \"gender\"", canaries[2]),
+            1,
+        )
+        .replacen("\"value\": 70", &format!("\"value\": {}", canaries[3]), 1);
+    let broken = body.replacen("\"hook\"", "\"hok\"", 1);
+    let client = reqwest::blocking::Client::new();
+    for (body, service) in [
+        (&body, "jak-inhibitor-order-sign"),
+        (&broken, "jak-inhibitor-order-sign"),
+        (&body, "CanaryPatient"),
+    ] {
+        client
+            .post(format!("{url}/cds-services/{service}"))
+            .header("content-type", "application/json")
+            .header("authorization", "Bearer canary-token")
+            .body(body.clone())
+            .send()
+            .expect("an answer");
+    }
+    let metrics = reqwest::blocking::get(format!("{url}/metrics")).expect("an answer");
+    let metrics = metrics.text().expect("text");
+    child.kill().expect("it ends");
+    child.wait().expect("it ends");
+    let log = reader.join().expect("a thread").expect("text");
+    assert!(log.contains("answered"), "the log was not read:\n{log}");
+    let ours = |line: &&str| line.contains("jakcard");
+    for canary in canaries {
+        assert!(!metrics.contains(canary), "{canary} is in the metrics");
+        let leak = log.lines().filter(ours).find(|line| line.contains(canary));
+        assert!(leak.is_none(), "{canary} is in the log: {leak:?}");
+    }
+}
