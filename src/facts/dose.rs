@@ -22,6 +22,8 @@ pub struct DoseLine {
     pub phase: Option<Phase>,
     /// Instructions of one step run at the same time.
     pub step: Option<i64>,
+    /// The words say that it is given after dialysis.
+    pub after_dialysis: bool,
 }
 
 /// The dose of an order.
@@ -83,6 +85,11 @@ impl Dose {
         times?.into_iter().max()
     }
 
+    /// Do the instructions say that every dose is given after dialysis? `None` without instructions.
+    pub fn after_dialysis(&self) -> Option<bool> {
+        (!self.lines.is_empty()).then(|| self.lines.iter().all(|l| l.after_dialysis))
+    }
+
     /// The part of the course, when the instructions name one.
     pub fn phase(&self) -> Option<Phase> {
         let mut phases = self.lines.iter().filter_map(|l| l.phase);
@@ -100,6 +107,7 @@ fn lines(dosage: &Dosage<'_>, drug: &Identified) -> Vec<DoseLine> {
     let step = dosage.sequence().and_then(Json::decimal).and_then(|d| i64::try_from(d).ok());
     let written = sig::read(&words, drug.strength);
     let phase = sig::phase(&words);
+    let after_dialysis = sig::after_dialysis(&words);
     if mg.is_some() || times_per_day.is_some() {
         // The words complete what the structure leaves out, when they are one instruction.
         let (first, single) = (written.first(), written.len() == 1);
@@ -109,10 +117,11 @@ fn lines(dosage: &Dosage<'_>, drug: &Identified) -> Vec<DoseLine> {
                 .or_else(|| first.filter(|_| single).and_then(|l| l.times_per_day)),
             phase,
             step,
+            after_dialysis,
         }];
     }
     if written.is_empty() {
-        return vec![DoseLine { phase, step, ..DoseLine::default() }];
+        return vec![DoseLine { phase, step, after_dialysis, ..DoseLine::default() }];
     }
     written
 }

@@ -120,6 +120,10 @@ impl Facts {
     }
 
     fn end_stage(&self, measure: RenalMeasure, knowledge: &Knowledge) -> Option<RenalFunction> {
+        // With a working transplant the results tell, and not the disease before it.
+        if self.conditions.all("kidney.transplant").next().is_some() {
+            return None;
+        }
         let stages = knowledge.policy.kidney_stage.iter().filter(|s| s.outweighs_results);
         let mut hits = stages.filter_map(|s| {
             let condition = self

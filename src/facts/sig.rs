@@ -38,6 +38,7 @@ pub fn read(text: &str, strength: Option<Strength>) -> Vec<DoseLine> {
         times_per_day: times_per_day(step),
         phase: phase(step),
         step: several.then_some(index as i64),
+        after_dialysis: after_dialysis(step),
     };
     let lines: Vec<DoseLine> = steps.iter().enumerate().map(line).collect();
     match lines.iter().all(|l| l.mg.is_none() && l.times_per_day.is_none()) {
@@ -54,6 +55,12 @@ pub fn phase(text: &str) -> Option<Phase> {
         (false, true) => Some(Phase::Maintenance),
         _ => None,
     }
+}
+
+/// Do the words tie the dose to dialysis sessions?
+pub fn after_dialysis(text: &str) -> bool {
+    let text = text.to_lowercase();
+    text.contains("after") && (text.contains("dialysis") || text.contains("hd session"))
 }
 
 /// Doses per day that words name; `None` when they name none, or two.

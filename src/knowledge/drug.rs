@@ -278,6 +278,13 @@ pub struct RenalDose {
     /// the reduced dose be raised.
     #[serde(default)]
     pub continuing_limit: Option<Limit>,
+    /// Days on the drug after which `continuing_limit` holds.
+    #[serde(default)]
+    pub continuing_days: Option<u16>,
+    /// The labelled dose is given after a dialysis session: a daily dose is another one, however
+    /// small.
+    #[serde(default)]
+    pub after_dialysis: bool,
     /// The labelled dose in words; with every `limit`.
     #[serde(default)]
     pub labelled_dose: Option<String>,

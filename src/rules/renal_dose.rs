@@ -130,11 +130,11 @@ impl Seen {
 
     fn dose(&mut self, question: Question<'_>, row: &RenalDose) {
         let Some(limit) = &row.limit else { return };
-        let facts = question.facts;
-        let since =
-            question.order.since(question.drug, &facts.medicines, question.knowledge, facts.today);
-        let limit = match (&row.continuing_limit, since) {
-            (Some(continuing), Since::Continuing(_)) => continuing,
+        if row.after_dialysis && question.order.dose.after_dialysis() == Some(false) {
+            return;
+        }
+        let limit = match &row.continuing_limit {
+            Some(continuing) if long_enough(question, row) => continuing,
             _ => limit,
         };
         match exceeds(question, limit) {
@@ -142,6 +142,21 @@ impl Seen {
             Some(false) => self.excluded = true,
             None => self.open("ordered dose", "dose or frequency cannot be read from the order"),
         }
+    }
+}
+
+/// Has the patient been on the drug long enough for the limit of a continuing order?
+fn long_enough(question: Question<'_>, row: &RenalDose) -> bool {
+    let facts = question.facts;
+    let since =
+        question.order.since(question.drug, &facts.medicines, question.knowledge, facts.today);
+    match (since, row.continuing_days) {
+        (Since::Continuing(_), None) => true,
+        (Since::Continuing(start), Some(days)) => {
+            let span = start.latest.until((jiff::Unit::Day, facts.today));
+            span.is_ok_and(|s| s.get_days() >= i32::from(days))
+        }
+        _ => false,
     }
 }
 

@@ -46,26 +46,41 @@ pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
 }
 
 fn check_row<'k>(question: Question<'k>, row: &'k Screening) -> Outcome<'k> {
-    let indication = question.order.indication(question.drug, &question.facts.conditions);
-    if let Indication::Is(id, evidence) = &indication
-        && row.except_indication.iter().any(|e| e.get_ref() == id)
-    {
-        let because = Because::Screening(Standing::Exempt(id.clone()));
-        let found = evidence.clone();
-        return Outcome { found, ..question.outcome(row, Verdict::Silent, because) };
-    }
     let reading = match row.test {
         ScreeningTest::Tuberculosis => tuberculosis::read(question),
         ScreeningTest::HepatitisB => hepatitis_b::read(question),
         ScreeningTest::HepatitisC => hepatitis_c::read(question),
         ScreeningTest::Hiv => hiv::read(question),
     };
+    if let Some(exempt) = exempt(question, row).filter(|_| reading.standing.asks_for_a_test()) {
+        return exempt;
+    }
     let verdict = verdict(question, row, &reading);
     let because = Because::Screening(reading.standing);
     Outcome {
         found: reading.found,
         not_found: reading.not_found,
         ..question.outcome(row, verdict, because)
+    }
+}
+
+/// The label does not ask for the test in this indication; what was found counts all the same.
+fn exempt<'k>(question: Question<'k>, row: &'k Screening) -> Option<Outcome<'k>> {
+    let conditions = &question.facts.conditions;
+    let Indication::Is(id, found) = question.order.indication(question.drug, conditions) else {
+        return None;
+    };
+    if !row.except_indication.iter().any(|e| *e.get_ref() == id) {
+        return None;
+    }
+    let because = Because::Screening(Standing::Exempt(id));
+    Some(Outcome { found, ..question.outcome(row, Verdict::Silent, because) })
+}
+
+impl Standing {
+    /// Nothing was found that speaks; only a test is wanting.
+    fn asks_for_a_test(&self) -> bool {
+        !matches!(self, Standing::Complete | Standing::Found(_))
     }
 }
 

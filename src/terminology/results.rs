@@ -88,3 +88,50 @@ impl Results {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::knowledge::{embedded, read};
+    use crate::terminology::results::Meaning::{self, Indeterminate, Invalid, Negative, Positive};
+
+    fn told(text: &str, viral_load: bool) -> Option<Meaning> {
+        let knowledge = read::read(&embedded::embedded()).expect("the knowledge is sound");
+        knowledge.terminology.results.by_text(text, viral_load)
+    }
+
+    #[test]
+    fn negatives_are_read_before_the_positives_that_they_contain() {
+        for (text, meaning) in [
+            ("Non-Reactive", Negative),
+            ("NOT DETECTED", Negative),
+            ("Target not detected", Negative),
+            ("none detected", Negative),
+            ("No HCV RNA detected", Negative),
+            ("Neg", Negative),
+            ("NR", Negative),
+            ("Not present", Negative),
+            ("Reactive", Positive),
+            ("POSITIVE (abnormal)", Positive),
+            ("Positive, see note", Positive),
+            ("Indeterminate", Indeterminate),
+            ("gray zone", Indeterminate),
+            ("cancelled", Invalid),
+            ("see note", Invalid),
+            ("specimen hemolyzed", Invalid),
+        ] {
+            // NR may mean not reported: no list knows it.
+            let wanted = (text != "NR").then_some(meaning);
+            assert_eq!(told(text, false), wanted, "{text}");
+        }
+        assert_eq!(told("purple", false), None);
+    }
+
+    #[test]
+    fn a_load_below_the_limit_that_was_detected_is_positive() {
+        assert_eq!(told("<10 IU/mL, detected", true), Some(Positive));
+        assert_eq!(told("Detected, below the limit of quantification", true), Some(Positive));
+        assert_eq!(told("<10 IU/mL", true), Some(Negative));
+        assert_eq!(told("Below the limit of detection", true), Some(Negative));
+        assert_eq!(told("<10 IU/mL not detected", true), Some(Negative));
+    }
+}

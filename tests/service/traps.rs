@@ -96,9 +96,9 @@ fn tablet_and_cream_of_one_ingredient_are_different_things() {
     };
     let route = |text: &str| json!({"dosageInstruction": [{"route": {"text": text}}]});
     assert_eq!(ruxolitinib(route("Topical")), ["ruxolitinib-cream"]);
-    assert_eq!(ruxolitinib(route("Oral")), ["ruxolitinib"]);
-    // Nothing tells: both labels speak.
-    assert_eq!(ruxolitinib(json!({})), ["ruxolitinib", "ruxolitinib-cream"]);
+    assert_eq!(ruxolitinib(route("Oral")), ["ruxolitinib", "ruxolitinib-xr"]);
+    // Nothing tells: every label speaks.
+    assert_eq!(ruxolitinib(json!({})), ["ruxolitinib", "ruxolitinib-xr", "ruxolitinib-cream"]);
     let cream = order(coded(RXNORM, "2570757"));
     let answer = app.cards(SIGN, &call(vec![cream]));
     assert_eq!(topic(&answer, "boxed-warning").len(), 1);
@@ -284,6 +284,8 @@ fn qualitative_results_are_read_in_every_form_they_come_in() {
         json!({"valueString": "Non-Reactive"}),
         json!({"valueString": "NONREACTIVE"}),
         json!({"valueString": "Not  detected"}),
+        json!({"valueString": "No HBsAg detected"}),
+        json!({"valueString": "Not present"}),
         json!({"valueCodeableConcept": {"text": "Negative"}}),
         json!({"valueCodeableConcept": {"coding": [{"system": "http://loinc.org", "code": "LA6577-6"}]}}),
         json!({"valueBoolean": false}),
@@ -295,6 +297,7 @@ fn qualitative_results_are_read_in_every_form_they_come_in() {
     for positive in [
         json!({"valueString": "Reactive"}),
         json!({"valueString": "weakly reactive"}),
+        json!({"valueString": "Positive, see note"}),
         json!({"valueCodeableConcept": {"coding": [{"system": "http://snomed.info/sct", "code": "10828004"}]}}),
         interpretation("POS"),
         interpretation("A"),

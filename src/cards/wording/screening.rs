@@ -45,6 +45,7 @@ pub fn words(
         }
         Standing::Found(state) => {
             let (says, short, tests) = state_words(*state, test);
+            let advice = state_advice(*state, test, &outcome.drug.name);
             let open = missing.first().map_or_else(String::new, |gap| {
                 format!(" {} could not be checked ({}).", super::capitalised(&gap.what), gap.reason)
             });
@@ -137,7 +138,7 @@ fn state_words(
             order("hbv-dna"),
         ),
         ScreeningState::CorePositiveUndetectable => (
-            "past hepatitis B with undetectable HBV DNA: monitor, or give prophylaxis",
+            "past hepatitis B with undetectable HBV DNA",
             "past hepatitis B: monitor HBV DNA",
             Vec::new(),
         ),
@@ -152,6 +153,43 @@ fn state_words(
         ScreeningState::Known => {
             ("a known infection", "weigh the known infection and its medicines", Vec::new())
         }
+    }
+}
+
+/// What to do in a state, with the drug's name.
+fn state_advice(state: ScreeningState, test: ScreeningTest, drug: &str) -> String {
+    match state {
+        ScreeningState::Active => {
+            format!("Do not start {drug} in active tuberculosis; treat it first.")
+        }
+        ScreeningState::LatentUntreated => {
+            format!("Treat latent tuberculosis for at least a month before starting {drug}.")
+        }
+        ScreeningState::Positive if test == ScreeningTest::Tuberculosis => format!(
+            "Rule out active disease, and treat latent tuberculosis before starting {drug}."
+        ),
+        ScreeningState::Positive => format!("Confirm the result before starting {drug}."),
+        ScreeningState::SurfaceAntigenPositive => {
+            format!("Do not start {drug} without hepatology.")
+        }
+        ScreeningState::NucleicAcidDetectable => {
+            format!("Do not start {drug} before the infection is treated; involve hepatology.")
+        }
+        ScreeningState::CorePositiveUntested => {
+            format!("Order HBV DNA before starting {drug}.")
+        }
+        ScreeningState::CorePositiveUndetectable => {
+            format!("Monitor HBV DNA during {drug}, or give antiviral prophylaxis.")
+        }
+        ScreeningState::AntibodyPositiveUntested => {
+            format!("Order HCV RNA before starting {drug}.")
+        }
+        ScreeningState::Known if test == ScreeningTest::HepatitisC => {
+            format!("Order HCV RNA before starting {drug}.")
+        }
+        ScreeningState::Known => format!(
+            "Weigh the infection, and the interactions of its medicines, before starting {drug}."
+        ),
     }
 }
 
