@@ -6,6 +6,7 @@
 use super::finding::Finding;
 use super::ids::Ids;
 use super::{Call, markdown};
+use crate::cds_hooks::context::is_id;
 use crate::cds_hooks::{Action, ActionType, Suggestion};
 use crate::facts::Order;
 use crate::fhir::Release;
@@ -89,12 +90,6 @@ fn resource(test: &Orderable, release: Release, call: &Call<'_>) -> Option<Box<R
         })
         .ok(),
     }
-}
-
-/// FHIR's `id`: letters, digits, `-` and `.`, and what real servers add.
-fn is_id(text: &str) -> bool {
-    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
-    !text.is_empty() && text.len() <= 128 && text.bytes().all(legal)
 }
 
 fn reference(resource_type: &str, id: &str) -> Reference {

@@ -109,7 +109,7 @@ fn without_type<'a>(id: Cow<'a, str>, prefix: &str) -> Cow<'a, str> {
 }
 
 /// FHIR's `id`: what may stand in a reference that we send.
-fn is_id(text: &str) -> bool {
+pub fn is_id(text: &str) -> bool {
     let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.' || b == b'_';
     !text.is_empty() && text.len() <= 128 && text.bytes().all(legal)
 }

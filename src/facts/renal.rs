@@ -10,6 +10,7 @@ use super::known::{Evidence, Known};
 use super::lab::{LabResult, Value};
 use super::person::Sex;
 use crate::fhir::FhirDate;
+use crate::knowledge::policy::KidneyStage;
 use crate::knowledge::{Knowledge, RenalMeasure};
 use crate::terminology::decimal::Range;
 use crate::terminology::labs::Lab;
@@ -105,7 +106,7 @@ impl Facts {
                 |f: &RenalFunction| (!f.stale, f.substitute.is_none(), f.date.map(|d| d.latest));
             if rank(&next) > rank(&best) { next } else { best }
         });
-        match best.or_else(|| gather.stage(wanted)) {
+        match best.or_else(|| self.by_diagnosis(wanted, knowledge, |_| true)) {
             Some(function) => Known::Is(function),
             None => gather.nothing(&why_not),
         }
@@ -119,25 +120,34 @@ impl Facts {
             .map(|c| c.evidence(concept))
     }
 
+    /// Dialysis or end-stage disease, which no result outweighs.
     fn end_stage(&self, measure: RenalMeasure, knowledge: &Knowledge) -> Option<RenalFunction> {
-        // With a working transplant the results tell, and not the disease before it.
-        if self.conditions.all("kidney.transplant").next().is_some() {
-            return None;
-        }
-        let stages = knowledge.policy.kidney_stage.iter().filter(|s| s.outweighs_results);
-        let mut hits = stages.filter_map(|s| {
-            let condition = self
-                .conditions
-                .all(s.concept.get_ref())
-                .find(|c| c.standing != super::Standing::Past)?;
+        self.by_diagnosis(measure, knowledge, |stage| stage.outweighs_results)
+    }
+
+    /// The worst renal function that a diagnosis on record tells.
+    fn by_diagnosis(
+        &self,
+        measure: RenalMeasure,
+        knowledge: &Knowledge,
+        counts: impl Fn(&KidneyStage) -> bool,
+    ) -> Option<RenalFunction> {
+        // With a working transplant the disease before it tells nothing.
+        let transplant = self.conditions.all("kidney.transplant").next().is_some();
+        let stages = knowledge.policy.kidney_stage.iter();
+        let stages = stages.filter(|s| counts(s) && !(transplant && s.outweighs_results));
+        let mut hits = stages.filter_map(|stage| {
+            let concept = stage.concept.get_ref();
+            let mut conditions = self.conditions.all(concept);
+            let condition = conditions.find(|c| c.standing != super::Standing::Past)?;
             Some(RenalFunction {
-                value: s.gfr,
+                value: stage.gfr,
                 measure,
                 source: RenalSource::ProblemList,
                 date: condition.date,
                 substitute: None,
                 stale: false,
-                basis: vec![condition.evidence(s.concept.get_ref())],
+                basis: vec![condition.evidence(concept)],
             })
         });
         hits.next()
@@ -299,28 +309,6 @@ impl Gather<'_> {
         let source = RenalSource::RaceSpecific;
         let value = Range::exactly(lowest.0);
         Some(self.function(value, RenalMeasure::Egfr, source, vec![(id, lowest.1)]))
-    }
-
-    /// The stage on the problem list.
-    fn stage(&self, measure: RenalMeasure) -> Option<RenalFunction> {
-        let stages = self.knowledge.policy.kidney_stage.iter();
-        let mut hits = stages.filter_map(|s| {
-            let condition = self
-                .facts
-                .conditions
-                .all(s.concept.get_ref())
-                .find(|c| c.standing != super::Standing::Past)?;
-            Some(RenalFunction {
-                value: s.gfr,
-                measure,
-                source: RenalSource::ProblemList,
-                date: condition.date,
-                substitute: None,
-                stale: false,
-                basis: vec![condition.evidence(s.concept.get_ref())],
-            })
-        });
-        hits.next()
     }
 
     fn nothing(&self, why_not: &str) -> Known<RenalFunction> {
