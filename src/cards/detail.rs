@@ -8,7 +8,7 @@ use super::markdown::{escaped, from_chart};
 use super::wording::listed;
 use crate::cds_hooks::card::Link;
 use crate::ehr::IdentifiedBy;
-use crate::facts::{Evidence, Facts};
+use crate::facts::{Evidence, Facts, SetAside, unique};
 use crate::knowledge::Knowledge;
 
 /// Writes the body.
@@ -31,23 +31,32 @@ pub fn write(
     let not_found: Vec<String> =
         account.not_found.iter().map(|what| format!("- {}", escaped(what))).collect();
     for (title, lines) in [("Found", found), ("Not found", not_found)] {
-        if !lines.is_empty() {
-            blocks.push(format!("**{title}**\n\n{}", lines.join("\n")));
-        }
+        blocks.extend(section(title, &lines));
     }
     let unchecked: Vec<String> = unchecked(findings);
-    if !unchecked.is_empty() {
-        blocks.push(format!("**Not checked**\n\n{}", unchecked.join("\n")));
-    }
-    let ignored = ignored(facts, knowledge);
-    if !ignored.is_empty() {
-        blocks.push(format!("**Ignored**\n\n{}", ignored.join("\n")));
-    }
+    blocks.extend(section("Not checked", &unchecked));
+    blocks.extend(section("Ignored", &ignored(facts, knowledge)));
     let notes = notes(facts, knowledge, index);
     if !notes.is_empty() {
         blocks.push(notes.join("\n"));
     }
     blocks.join("\n\n")
+}
+
+/// Lines that a section of a card shows; the ledger holds them all.
+const LONGEST_SECTION: usize = 20;
+
+/// A section of the body; none without lines.
+fn section(title: &str, lines: &[String]) -> Option<String> {
+    if lines.is_empty() {
+        return None;
+    }
+    let shown = lines.iter().take(LONGEST_SECTION).cloned().collect::<Vec<_>>().join("\n");
+    let more = match lines.len().saturating_sub(LONGEST_SECTION) {
+        0 => String::new(),
+        more => format!("\n- and {more} more"),
+    };
+    Some(format!("**{title}**\n\n{shown}{more}"))
 }
 
 /// Where to read on: each label once.
@@ -87,15 +96,12 @@ fn section_name(section: &str) -> String {
 
 /// Results and resources that were sent and did not count.
 fn ignored(facts: &Facts, knowledge: &Knowledge) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
-    for aside in &facts.labs.set_aside {
+    let line = |aside: &SetAside| {
         let lab = knowledge.terminology.labs.get(&aside.lab);
         let title = lab.map_or(aside.lab.as_str(), |l| l.title.as_str());
-        let line = format!("- {}: {}", escaped(title), aside.reason);
-        if !lines.contains(&line) {
-            lines.push(line);
-        }
-    }
+        format!("- {}: {}", escaped(title), aside.reason)
+    };
+    let mut lines = unique(facts.labs.set_aside.iter().map(line).collect());
     if facts.dropped.foreign > 0 {
         lines.push(format!("- {} resources of another patient", facts.dropped.foreign));
     }

@@ -6,7 +6,7 @@
 use super::finding::{Citation, Finding, Unchecked};
 use super::kind::Kind;
 use super::wording;
-use crate::facts::Facts;
+use crate::facts::{Facts, unique};
 use crate::knowledge::{Action, Knowledge, Level};
 use crate::rules::screening::Standing;
 use crate::rules::{Because, Missing, Outcome, Verdict};
@@ -80,12 +80,7 @@ fn finding(
     let level = open_level(outcome, action, missing, knowledge);
     let kind = Kind::of(row.topic());
     let label = outcome.drug.label(row.cite());
-    let mut basis = Vec::new();
-    for evidence in group.iter().flat_map(|o| &o.found) {
-        if !basis.contains(evidence) {
-            basis.push(evidence.clone());
-        }
-    }
+    let basis = unique(group.iter().flat_map(|o| o.found.clone()).collect());
     Finding {
         rule: row.id().get_ref().clone(),
         also: group[1..].iter().map(|o| o.row.id().get_ref().clone()).collect(),

@@ -2,7 +2,7 @@
 //!
 //! It goes out with every answer to an identified JAK inhibitor, also when there is no card.
 
-use crate::facts::{Evidence, Facts};
+use crate::facts::{Evidence, Facts, unique};
 use crate::knowledge::{Confidence, Knowledge, Row};
 use crate::rules::{Outcome, Verdict};
 use serde::Serialize;
@@ -35,7 +35,7 @@ struct OrderLedger {
     ignored: Vec<Item>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 struct Item {
     #[serde(skip_serializing_if = "Option::is_none")]
     topic: Option<&'static str>,
@@ -71,17 +71,17 @@ fn order(
     for outcome in outcomes.iter().filter(|o| o.order == index) {
         let topic = Some(outcome.row.topic().word());
         for evidence in &outcome.found {
-            push(&mut found, evidence_item(topic, evidence));
+            found.push(evidence_item(topic, evidence));
         }
         for what in &outcome.not_found {
             let item = Item { topic, what: what.clone(), reason: None, reference: None };
-            push(&mut not_found, item);
+            not_found.push(item);
         }
         if let Verdict::CannotTell(_, missing) = &outcome.verdict {
             for gap in missing {
                 let reason = Some(gap.reason.clone());
                 let item = Item { topic, what: gap.what.clone(), reason, reference: None };
-                push(&mut not_checked, item);
+                not_checked.push(item);
             }
         }
     }
@@ -99,9 +99,9 @@ fn order(
         drug: drugs.next().cloned().unwrap_or_default(),
         other_candidates: drugs.cloned().collect(),
         identified_by: order.drug.by.word(),
-        found,
-        not_found,
-        not_checked,
+        found: unique(found),
+        not_found: unique(not_found),
+        not_checked: unique(not_checked),
         ignored: ignored(index, facts, knowledge),
     }
 }
@@ -157,10 +157,4 @@ fn ignored(index: usize, facts: &Facts, knowledge: &Knowledge) -> Vec<Item> {
         });
     }
     items
-}
-
-fn push(items: &mut Vec<Item>, item: Item) {
-    if !items.contains(&item) {
-        items.push(item);
-    }
 }

@@ -19,7 +19,7 @@ pub use kind::Kind;
 use crate::cds_hooks::{
     Card, CdsResponse, Coding, Indicator, SelectionBehavior, Source, Suggestion,
 };
-use crate::facts::{Evidence, Facts};
+use crate::facts::{Evidence, Facts, unique};
 use crate::knowledge::{Knowledge, Level};
 use crate::rules::Outcome;
 use ids::Ids;
@@ -92,7 +92,11 @@ fn group(
             account.add(outcome);
         }
     }
-    cards.into_iter().map(|(kind, (findings, account))| (kind, findings, account)).collect()
+    let unique = |(kind, (findings, account)): (Kind, (Vec<Finding>, Account))| {
+        let (found, not_found) = (unique(account.found), unique(account.not_found));
+        (kind, findings, Account { found, not_found })
+    };
+    cards.into_iter().map(unique).collect()
 }
 
 /// What the rules of one card looked at, whether they fired or not.
@@ -106,16 +110,8 @@ pub struct Account {
 
 impl Account {
     fn add(&mut self, outcome: &Outcome<'_>) {
-        for evidence in &outcome.found {
-            if !self.found.contains(evidence) {
-                self.found.push(evidence.clone());
-            }
-        }
-        for what in &outcome.not_found {
-            if !self.not_found.contains(what) {
-                self.not_found.push(what.clone());
-            }
-        }
+        self.found.extend(outcome.found.iter().cloned());
+        self.not_found.extend(outcome.not_found.iter().cloned());
     }
 }
 

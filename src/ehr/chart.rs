@@ -28,8 +28,8 @@ pub struct Chart<'a> {
     pub observation_states: BTreeMap<Group, State>,
     /// Medication orders and statements on record.
     pub medications: Collected<'a>,
-    /// Medications that orders refer to.
-    pub medication_resources: Vec<Json<'a>>,
+    /// Medications that orders refer to, by id.
+    pub medication_resources: BTreeMap<String, Json<'a>>,
     /// Immunizations.
     pub immunizations: Collected<'a>,
     /// Resources that belong to another patient, or to nobody that can be told.
@@ -174,7 +174,10 @@ impl<'a> Sorter<'_, 'a> {
                 }
                 self.chart.patient.resources.push(resource);
             }
-            "Medication" => self.chart.medication_resources.push(resource),
+            "Medication" => {
+                let id = id.unwrap_or_default().into_owned();
+                self.chart.medication_resources.insert(id, resource);
+            }
             "Observation" if self.is_ours(&anchor) => self.chart.observations.push(resource),
             "Condition" if self.is_ours(&anchor) => self.chart.conditions.resources.push(resource),
             "Immunization" if self.is_ours(&anchor) => {

@@ -7,10 +7,14 @@ use super::drug::{Identified, Identity, MedicationSource, identify};
 use crate::cds_hooks::context::{ContextEntry, owner};
 use crate::cds_hooks::{Prefetch, Request};
 use crate::fhir::types::{CodeableConcept, Reference};
-use crate::fhir::views::{Anchor, Bundle, Dosage, Entry, Medication, MedicationOrder, Wrapped};
+use crate::fhir::views::{
+    Anchor, Bundle, Condition, Dosage, Entry, Medication, MedicationOrder, Wrapped,
+};
 use crate::fhir::{Json, Release};
 use crate::terminology::Products;
+use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::collections::{BTreeMap, HashSet};
 
 /// A draft order of a JAK inhibitor that speaks.
 #[derive(Debug)]
@@ -58,7 +62,7 @@ const SILENT: &[&str] = &["cancelled", "stopped", "completed", "entered-in-error
 pub fn orders<'a>(request: &Request<'a>, products: &Products) -> Result<Orders<'a>, NoDrug> {
     let entries = &request.context.entries;
     let selected = selected(entries, &request.context.selections);
-    let source = Beside { entries, request, prefetched: OnceCell::new() };
+    let source = Beside { request, beside: OnceCell::new(), prefetched: OnceCell::new() };
     let mut orders = Orders::default();
     let mut index = 0;
     for (entry, selected) in entries.iter().zip(selected) {
@@ -118,23 +122,20 @@ fn speaks(view: &MedicationOrder<'_>) -> bool {
 }
 
 /// Which entries are selected; selections that match nothing mean all.
-fn selected(entries: &[ContextEntry<'_>], selections: &[std::borrow::Cow<'_, str>]) -> Vec<bool> {
-    let hits: Vec<bool> = entries
-        .iter()
-        .map(|entry| {
-            let anchor = Anchor::read(entry.resource);
-            let part =
-                |j: Option<Json<'_>>| j.and_then(Json::string).unwrap_or_default().into_owned();
-            let resource_type = part(anchor.as_ref().and_then(|a| a.resource_type()));
-            let id = part(anchor.as_ref().and_then(|a| a.id()));
-            let url = part(entry.full_url);
-            let local = format!("{resource_type}/{id}");
-            selections.iter().map(|s| s.trim()).any(|s| {
-                (!id.is_empty() && (s == local || s == id))
-                    || (!s.is_empty() && (url == s || url.ends_with(&format!("/{s}"))))
-            })
-        })
-        .collect();
+fn selected(entries: &[ContextEntry<'_>], selections: &[Cow<'_, str>]) -> Vec<bool> {
+    let wanted: HashSet<&str> =
+        selections.iter().map(|s| s.trim()).filter(|s| !s.is_empty()).collect();
+    let is_wanted = |entry: &ContextEntry<'_>| {
+        let anchor = Anchor::read(entry.resource);
+        let part = |j: Option<Json<'_>>| j.and_then(Json::string).unwrap_or_default().into_owned();
+        let resource_type = part(anchor.as_ref().and_then(|a| a.resource_type()));
+        let id = part(anchor.as_ref().and_then(|a| a.id()));
+        let url = part(entry.full_url);
+        let tail = url.rmatch_indices('/').nth(1).map_or(&*url, |(at, _)| &url[at + 1..]);
+        let local = format!("{resource_type}/{id}");
+        [&*local, &*id, &*url, tail].iter().any(|name| wanted.contains(name))
+    };
+    let hits: Vec<bool> = entries.iter().map(is_wanted).collect();
     let orders = entries
         .iter()
         .zip(&hits)
@@ -168,55 +169,81 @@ fn release(resource_type: Option<&str>, view: &MedicationOrder<'_>) -> Release {
     if agent { Release::Stu3 } else { Release::R4 }
 }
 
-/// Medications beside the orders, and in the prefetch.
+/// Medications beside the orders, and in the prefetch; the prefetch is opened when an order refers to
+/// a Medication that is not beside it.
 struct Beside<'c, 'a> {
-    entries: &'c [ContextEntry<'a>],
     request: &'c Request<'a>,
-    prefetched: OnceCell<Vec<Json<'a>>>,
+    beside: OnceCell<BTreeMap<String, Json<'a>>>,
+    prefetched: OnceCell<BTreeMap<String, Json<'a>>>,
 }
 
 impl<'a> MedicationSource<'a> for Beside<'_, 'a> {
     fn medication(&self, id: &str) -> Option<Json<'a>> {
-        let in_bundle = self.entries.iter().find(|e| {
-            let url = e.full_url.and_then(Json::string);
-            is_medication(e.resource, id) || url.is_some_and(|u| u == format!("urn:uuid:{id}"))
+        let beside = self.beside.get_or_init(|| {
+            let mut found = BTreeMap::new();
+            for entry in &self.request.context.entries {
+                let url = entry.full_url.and_then(Json::string);
+                let uuid = url.as_deref().and_then(|u| u.strip_prefix("urn:uuid:"));
+                add_medication(entry.resource, uuid, &mut found);
+            }
+            found
         });
-        in_bundle.map(|e| e.resource).or_else(|| {
+        beside.get(id).copied().or_else(|| {
             let prefetched = self.prefetched.get_or_init(|| {
                 self.request.prefetch().map(|p| medications(&p)).unwrap_or_default()
             });
-            prefetched.iter().copied().find(|m| is_medication(*m, id))
+            prefetched.get(id).copied()
         })
     }
 }
 
-fn is_medication(resource: Json<'_>, id: &str) -> bool {
-    Medication::read(resource).is_some_and(|m| {
-        m.resource_type().and_then(Json::string).as_deref() == Some("Medication")
-            && m.id().and_then(Json::string).as_deref() == Some(id)
-    })
+/// Adds a Medication under its id and under the UUID of its entry.
+fn add_medication<'a>(
+    resource: Json<'a>,
+    uuid: Option<&str>,
+    found: &mut BTreeMap<String, Json<'a>>,
+) {
+    let Some(medication) = Medication::read(resource) else { return };
+    if medication.resource_type().and_then(Json::string).as_deref() != Some("Medication") {
+        return;
+    }
+    let id = medication.id().and_then(Json::string);
+    for id in id.as_deref().into_iter().chain(uuid) {
+        found.entry(id.to_owned()).or_insert(resource);
+    }
 }
 
-fn medications<'a>(prefetch: &Prefetch<'a>) -> Vec<Json<'a>> {
-    let mut found = Vec::new();
+fn medications<'a>(prefetch: &Prefetch<'a>) -> BTreeMap<String, Json<'a>> {
+    let mut found = BTreeMap::new();
     for (_, value) in &prefetch.0 {
         let value = Wrapped::read(*value)
             .filter(|w| w.resource_type().is_none())
             .and_then(|w| w.resource())
             .unwrap_or(*value);
-        found.push(value);
+        add_medication(value, None, &mut found);
         let entries = Bundle::read(value).and_then(|b| b.entry()).map(Json::items);
-        found.extend(
-            entries.unwrap_or_default().into_iter().filter_map(|e| Entry::read(e)?.resource()),
-        );
+        for entry in entries.unwrap_or_default().into_iter().filter_map(Entry::read) {
+            if let Some(resource) = entry.resource() {
+                add_medication(resource, None, &mut found);
+            }
+        }
     }
     found
+}
+
+/// Conditions by id, for orders that refer to them.
+pub fn by_id<'a>(conditions: impl Iterator<Item = Json<'a>>) -> BTreeMap<String, Json<'a>> {
+    let id = |json: Json<'a>| {
+        let id = Anchor::read(json)?.id().and_then(Json::string)?;
+        Some((id.into_owned(), json))
+    };
+    conditions.filter_map(id).collect()
 }
 
 /// The codes and words that an order gives as its reason, with the Conditions that it refers to.
 pub fn reasons<'a>(
     view: &MedicationOrder<'a>,
-    conditions: &[Json<'a>],
+    conditions: &BTreeMap<String, Json<'a>>,
 ) -> Vec<CodeableConcept<'a>> {
     let mut reasons = Vec::new();
     let coded = [view.reason_code(), view.reason(), view.reason_codeable_concept()];
@@ -229,9 +256,8 @@ pub fn reasons<'a>(
             reasons.push(CodeableConcept { text: Some(display.clone()), ..Default::default() });
         }
         let Some((_, id)) = reference.type_and_id() else { continue };
-        let condition = conditions.iter().filter_map(|c| crate::fhir::views::Condition::read(*c));
-        let mut hits = condition.filter(|c| c.id().and_then(Json::string).as_deref() == Some(id));
-        reasons.extend(hits.next().and_then(|c| c.code()).map(CodeableConcept::read));
+        let condition = conditions.get(id).and_then(|c| Condition::read(*c));
+        reasons.extend(condition.and_then(|c| c.code()).map(CodeableConcept::read));
     }
     reasons
 }

@@ -40,8 +40,14 @@ impl<T> Known<T> {
     }
 }
 
+/// The items in their order, each once; linear, because charts can be long.
+pub fn unique<T: Clone + Eq + std::hash::Hash>(items: Vec<T>) -> Vec<T> {
+    let mut seen = std::collections::HashSet::with_capacity(items.len());
+    items.into_iter().filter(|item| seen.insert(item.clone())).collect()
+}
+
 /// One thing that the chart shows: what a finding rests on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Evidence {
     /// What it is, in the words of the terminology tables.
     pub what: String,

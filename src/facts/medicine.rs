@@ -51,10 +51,7 @@ struct InChart<'c, 'a>(&'c Chart<'a>);
 
 impl<'a> MedicationSource<'a> for InChart<'_, 'a> {
     fn medication(&self, id: &str) -> Option<Json<'a>> {
-        self.0.medication_resources.iter().copied().find(|m| {
-            let view = crate::fhir::views::Medication::read(*m);
-            view.and_then(|v| v.id()).and_then(Json::string).as_deref() == Some(id)
-        })
+        self.0.medication_resources.get(id).copied()
     }
 }
 

@@ -17,7 +17,7 @@ pub mod sig;
 
 pub use condition::{Condition, Conditions, Standing};
 pub use dose::{Dose, DoseLine};
-pub use known::{Evidence, Known};
+pub use known::{Evidence, Known, unique};
 pub use lab::{LabResult, Labs, SetAside, Value};
 pub use medicine::{Medicine, Medicines};
 pub use order::{Indication, Order, Since};

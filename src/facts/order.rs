@@ -11,6 +11,7 @@ use crate::fhir::{FhirDate, Json, Release};
 use crate::knowledge::{Drug, Knowledge, Phase};
 use crate::terminology::Terminology;
 use jiff::civil::Date;
+use std::collections::BTreeMap;
 
 /// A draft order of a JAK inhibitor.
 #[derive(Clone, Debug)]
@@ -64,10 +65,14 @@ pub enum Since {
 
 impl Order {
     /// Reads a draft order.
-    pub fn read(draft: &DraftOrder<'_>, beside: &[Json<'_>], terminology: &Terminology) -> Order {
+    pub fn read<'a>(
+        draft: &DraftOrder<'a>,
+        conditions: &BTreeMap<String, Json<'a>>,
+        terminology: &Terminology,
+    ) -> Order {
         let dose = Dose::read(&draft.view, &draft.drug);
         let mut found: Vec<Reason> = Vec::new();
-        for reason in reasons(&draft.view, beside) {
+        for reason in reasons(&draft.view, conditions) {
             for hit in told(&reason, terminology) {
                 if !found.iter().any(|r| r.concept == hit.concept) {
                     found.push(hit);

@@ -5,7 +5,7 @@
 use jiff::civil::Date;
 
 /// The first and the last day that a FHIR date, dateTime or instant can mean.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct FhirDate {
     /// First possible day.
     pub earliest: Date,

@@ -4,7 +4,7 @@
 //! part of the chart that could not be read is named beside it.
 
 use super::{Because, Missing, Outcome, Question, Verdict};
-use crate::facts::{Condition, Evidence, Indication, Known, Value};
+use crate::facts::{Condition, Evidence, Indication, Known, Value, unique};
 use crate::knowledge::{BoxedWarning, RiskGroup};
 
 /// A risk of the warning that the chart shows.
@@ -96,12 +96,9 @@ fn look(
             true => c.is_active(facts.today, days),
             false => lasting || c.standing != crate::facts::Standing::Past,
         };
-        for condition in facts.conditions.all(concept).filter(holds) {
-            let shown = condition.evidence(concept);
-            if !evidence.contains(&shown) {
-                evidence.push(shown);
-            }
-        }
+        // Problem lists repeat themselves: of one diagnosis the newest entry is shown.
+        let newest = facts.conditions.all(concept).filter(holds).max_by_key(|c| c.date);
+        evidence.extend(newest.map(|c| c.evidence(concept)));
     }
     let uses_conditions = !group.history.is_empty() || !group.active.is_empty();
     if let (true, true, Some(why)) =
@@ -110,7 +107,7 @@ fn look(
         missing.push(gap("problem list", why, false));
     }
     let absent = answers(question, group, &mut evidence, &mut missing);
-    (evidence, missing, absent)
+    (unique(evidence), missing, absent)
 }
 
 /// Answers to questions (smoking status): the newest one counts. Returns those never given.

@@ -46,7 +46,7 @@ fn title(row: &BoxedWarning) -> String {
 fn short(name: &str, risks: &[Risk], missing: &[Missing], row: &BoxedWarning) -> String {
     let titles: Vec<String> = risks.iter().filter(|r| r.raises).map(|r| r.title.clone()).collect();
     if !titles.is_empty() {
-        return format!("{name}, weigh {}", listed(&titles));
+        return format!("{name}; on this chart: {}", listed(&titles));
     }
     let names: Vec<String> = row.component.iter().map(|c| lower_first(&c.name)).collect();
     let noted: Vec<String> = risks.iter().map(|r| r.title.clone()).collect();

@@ -94,10 +94,10 @@ fn past(question: Question<'_>) -> Vec<Evidence> {
         "tuberculosis.active",
     ];
     let conditions = &question.facts.conditions;
-    let of = |concept: &&'static str| {
-        conditions.all(concept).map(|c| c.evidence(concept)).collect::<Vec<_>>()
+    let newest = |concept: &&'static str| {
+        conditions.all(concept).max_by_key(|c| c.date).map(|c| c.evidence(concept))
     };
-    concepts.iter().flat_map(of).collect()
+    concepts.iter().filter_map(newest).collect()
 }
 
 /// Is the order a continuation?
