@@ -11,7 +11,6 @@ pub fn words(outcome: &Outcome<'_>, risks: &[Risk], missing: &[Missing]) -> Word
     let Some(row) = row else { return Words::default() };
     let european =
         outcome.drug.label(&row.cite).is_some_and(|l| l.jurisdiction == Jurisdiction::Eu);
-    let name = if european { "special-population warning" } else { "boxed warning" };
     let raising: Vec<String> = shown(risks.iter().filter(|r| r.raises));
     let noted: Vec<String> = shown(risks.iter().filter(|r| !r.raises));
     let mut sentences = Vec::new();
@@ -33,7 +32,7 @@ pub fn words(outcome: &Outcome<'_>, risks: &[Risk], missing: &[Missing]) -> Word
     }
     Words {
         text: sentences.join(" "),
-        short: short(name, risks, missing, row),
+        short: short(european, risks, missing, row),
         says: row.component.iter().map(|c| (c.name.clone(), c.says.clone())).collect(),
         ..Words::default()
     }
@@ -43,17 +42,20 @@ fn title(row: &BoxedWarning) -> String {
     row.title.trim_end_matches('.').to_owned()
 }
 
-fn short(name: &str, risks: &[Risk], missing: &[Missing], row: &BoxedWarning) -> String {
+fn short(european: bool, risks: &[Risk], missing: &[Missing], row: &BoxedWarning) -> String {
+    let name = if european { "special-population warning" } else { "boxed warning" };
     let titles: Vec<String> = risks.iter().filter(|r| r.raises).map(|r| r.title.clone()).collect();
     if !titles.is_empty() {
         return format!("{name}; on this chart: {}", listed(&titles));
     }
-    let names: Vec<String> = row.component.iter().map(|c| lower_first(&c.name)).collect();
     let noted: Vec<String> = risks.iter().map(|r| r.title.clone()).collect();
+    let names: Vec<String> = row.component.iter().map(|c| lower_first(&c.name)).collect();
+    // The wording for special populations is a list of risks itself: none is on the chart.
+    let names = if european { String::new() } else { format!(" ({})", listed(&names)) };
     match (missing.is_empty(), noted.is_empty()) {
-        (true, true) => format!("{name} ({}); no risk factor on this chart", listed(&names)),
-        (true, false) => format!("{name} ({}); noted: {}", listed(&names), listed(&noted)),
-        (false, _) => format!("{name} ({})", listed(&names)),
+        (true, true) => format!("{name}{names}; no risk factor on this chart"),
+        (true, false) => format!("{name}{names}; noted: {}", listed(&noted)),
+        (false, _) => format!("{name}{names}"),
     }
 }
 

@@ -45,7 +45,10 @@ pub fn of(
         Because::Renal(_) => renal::words(group, missing, facts, knowledge),
         Because::NoLabel => Words {
             text: outcome.row.advice().to_owned(),
-            short: format!("no {} label covers this order", facts.jurisdiction.code()),
+            short: format!(
+                "no {} limits of it are known here, read its own label",
+                facts.jurisdiction.code()
+            ),
             ..Words::default()
         },
     };
