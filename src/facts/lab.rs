@@ -25,6 +25,8 @@ pub enum Value {
     Concepts(Vec<String>),
     /// It was sent and cannot be read.
     Unreadable(&'static str),
+    /// The test was cancelled or the specimen unsuitable: as if it had not been done.
+    NoResult,
 }
 
 /// One result.
@@ -96,10 +98,20 @@ impl Labs {
 
     /// The newest result of a test.
     pub fn newest(&self, lab: &Lab) -> Known<&LabResult> {
-        match self.results.get(&lab.id).and_then(|r| r.first()) {
+        match self.decisive(&lab.id) {
             Some(result) => Known::Is(result),
             None => self.absent(lab),
         }
+    }
+
+    /// The result that decides: the newest, and of one day one that can be read. A newer result that
+    /// cannot be read does not leave the floor to an older one.
+    pub fn decisive(&self, id: &str) -> Option<&LabResult> {
+        let results = self.results.get(id)?;
+        let newest = results.first()?;
+        let same_day = results.iter().take_while(|r| r.date == newest.date);
+        let mut readable = same_day.filter(|r| !matches!(r.value, Value::Unreadable(_)));
+        readable.next().or(Some(newest))
     }
 
     /// What it means that a test is not there.
@@ -151,6 +163,11 @@ impl Labs {
             }
             let Some((value, printed)) = part.value(lab, terminology) else { continue };
             let reference = reference.clone();
+            if value == Value::NoResult {
+                let reason = "the test gave no result";
+                self.set_aside.push(SetAside { lab: lab.id.clone(), reason, reference });
+                continue;
+            }
             let result = LabResult { value, date, printed, code, reference };
             self.results.entry(lab.id.clone()).or_default().push(result);
         }
@@ -214,7 +231,11 @@ impl<'a> Part<'a> {
 
     fn number(&self, lab: &Lab, terminology: &Terminology) -> Option<(Value, String)> {
         if let Some(quantity) = self.quantity.and_then(Quantity::read) {
-            let value = quantity.value?;
+            let Some(value) = quantity.value else {
+                let given = self.absent.is_none();
+                return given
+                    .then(|| (Value::Unreadable("its number cannot be read"), "no number".into()));
+            };
             let comparator = quantity.comparator.as_deref();
             let unit = quantity.units().last().unwrap_or_default();
             let printed = print(comparator, value, unit);
@@ -288,7 +309,7 @@ impl<'a> Part<'a> {
             .or_else(|| qualitative::by_number(number.as_ref(), self.integer, lab, terminology))
             .or_else(|| qualitative::by_string(string.as_deref()?, lab, terminology));
         Some(match meaning {
-            Some(Meaning::Invalid) => (Value::Unreadable("the test gave no result"), printed),
+            Some(Meaning::Invalid) => (Value::NoResult, printed),
             Some(meaning) => (Value::Meaning(meaning), printed),
             None => (Value::Unreadable("its words are in no table"), printed),
         })

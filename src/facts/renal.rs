@@ -193,19 +193,15 @@ impl Gather<'_> {
     /// The newest readable result of a test; why there is none.
     fn newest(&self, id: &str) -> Result<(&LabResult, Range), String> {
         let Some(lab) = self.lab(id) else { return Err(format!("{id} is in no table")) };
-        let results = self.facts.labs.results.get(id).map(Vec::as_slice).unwrap_or_default();
-        for result in results {
-            if let Value::Number(range) = result.value {
-                return Ok((result, range));
-            }
+        let absent = || self.facts.labs.absent::<()>(lab);
+        match self.facts.labs.decisive(id) {
+            None => Err(format!("{}: {}", lab.title, absent().why_unknown().unwrap_or("none"))),
+            Some(result) => match result.value {
+                Value::Number(range) => Ok((result, range)),
+                Value::Unreadable(why) => Err(format!("{} on record, but {why}", lab.title)),
+                _ => Err(format!("{} on record, but it is no number", lab.title)),
+            },
         }
-        Err(match results.first().map(|r| &r.value) {
-            Some(Value::Unreadable(why)) => format!("{} on record, but {why}", lab.title),
-            _ => {
-                let absent: Known<()> = self.facts.labs.absent(lab);
-                format!("{}: {}", lab.title, absent.why_unknown().unwrap_or("none"))
-            }
-        })
     }
 
     fn result(&self, id: &str, measure: RenalMeasure) -> Option<RenalFunction> {

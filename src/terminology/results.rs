@@ -116,14 +116,15 @@ mod tests {
             ("Indeterminate", Indeterminate),
             ("gray zone", Indeterminate),
             ("cancelled", Invalid),
-            ("see note", Invalid),
-            ("specimen hemolyzed", Invalid),
+            ("specimen rejected", Invalid),
         ] {
             // NR may mean not reported: no list knows it.
             let wanted = (text != "NR").then_some(meaning);
             assert_eq!(told(text, false), wanted, "{text}");
         }
-        assert_eq!(told("purple", false), None);
+        for unknown in ["purple", "see note", "specimen hemolyzed"] {
+            assert_eq!(told(unknown, false), None, "{unknown}");
+        }
     }
 
     #[test]

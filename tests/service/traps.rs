@@ -423,3 +423,35 @@ fn a_creatinine_in_another_unit_or_without_one_is_converted_or_unknown() {
         assert!(text.starts_with("Renal function is not known"), "{unknown}: {text}");
     }
 }
+
+#[test]
+fn a_newer_result_that_cannot_be_read_does_not_leave_the_floor_to_an_older_one() {
+    let app = App::start();
+    let with = |result: Value| {
+        let mut request = fixture(SIGN, "fully-screened-and-healthy");
+        let mut newer = json!({
+            "resourceType": "Observation", "id": "newer", "status": "final",
+            "subject": {"reference": "Patient/pat-1"}, "effectiveDateTime": "2026-11-20",
+        });
+        for (key, value) in result.as_object().expect("members") {
+            newer[key] = value.clone();
+        }
+        for key in ["infection-tests", "labs"] {
+            let entries = request["prefetch"][key]["entry"].as_array_mut().expect("entries");
+            entries.push(json!({"resource": newer}));
+        }
+        app.cards(SIGN, &request)
+    };
+    let loinc = |code: &str| json!({"coding": [{"system": "http://loinc.org", "code": code}]});
+    let creatinine =
+        with(json!({"code": loinc("2160-0"), "valueQuantity": {"value": 9, "unit": "?"}}));
+    let text = topic(&creatinine, "renal-dose")[0]["text"].as_str().expect("text");
+    assert!(text.contains("its unit does not convert"), "{text}");
+    let hbsag = with(json!({"code": loinc("5196-1"), "valueString": "see note"}));
+    assert!(topic(&hbsag, "hepatitis-b-screening")[0].get("unchecked").is_some());
+    // A test that was not carried out is no result at all.
+    let cancelled =
+        with(json!({"code": loinc("5196-1"), "valueString": "Cancelled, specimen lost"}));
+    assert!(topic(&cancelled, "hepatitis-b-screening").is_empty());
+    assert!(evaluation(&cancelled)["ignored"].to_string().contains("gave no result"));
+}

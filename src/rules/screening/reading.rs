@@ -23,21 +23,15 @@ pub(super) fn lab<'k>(question: Question<'k>, id: &str) -> Option<&'k Lab> {
     question.knowledge.terminology.labs.get(id)
 }
 
-/// What the newest readable result says; an unreadable one only when there is no other.
+/// What the newest result says.
 pub(super) fn newest<'k>(question: Question<'k>, id: &str) -> Told<'k> {
     let Some(lab) = lab(question, id) else { return Told::NotAvailable("in no table".to_owned()) };
-    let results = question.facts.labs.results.get(id).map(Vec::as_slice).unwrap_or_default();
-    for result in results {
-        if let Value::Meaning(meaning) = result.value {
-            return Told::Meaning(meaning, result);
-        }
-    }
-    if let Some(result) = results.first() {
-        let why = match result.value {
-            Value::Unreadable(why) => why,
-            _ => "it is neither positive nor negative",
+    if let Some(result) = question.facts.labs.decisive(id) {
+        return match result.value {
+            Value::Meaning(meaning) => Told::Meaning(meaning, result),
+            Value::Unreadable(why) => Told::Unreadable(why, result),
+            _ => Told::Unreadable("it is neither positive nor negative", result),
         };
-        return Told::Unreadable(why, result);
     }
     match question.facts.labs.absent::<()>(lab) {
         Known::NotAvailable { why } => Told::NotAvailable(why),
