@@ -25,7 +25,10 @@ pattern!(
     PIECES,
     r"\b(\d+(?:\.\d+)?|one|two|three|half|a)\s+(?:\d+(?:\.\d+)?\s*mg\s+)?(?:tab(?:let)?s?|cap(?:sule)?s?|pills?)\b"
 );
-pattern!(CLOCK, r"\b(?:[01]\d|2[0-3]):?[0-5]\d\b");
+pattern!(CLOCK, r"\b(?:[01]\d|2[0-3]):?[0-5]\d\b(\s*mg)?");
+pattern!(FRACTION, r"(?:\b(\d+)\s+(?:and\s+)?)?\b1\s*/\s*2\s+(?:tab|cap)|½");
+pattern!(WEEK, r"\bweekly\b|\b(?:a|per|each|every)\s+week\b");
+pattern!(TWO_HALVES, r"\bmorning\b[^.;]*\band\b[^.;]*\b(?:evening|night|bedtime)\b");
 pattern!(EVERY_HOURS, r"\b(?:every|q)\s*(\d+)\s*(?:h|hr|hrs|hours?)\b");
 
 /// The instructions that a sig holds, one per step; empty when it holds none.
@@ -73,14 +76,11 @@ pub fn times_per_day(text: &str) -> Option<Decimal> {
         vec![
             row(r"\bfour times\b|\bq\.?i\.?d\b|\b4 times\b|\b4x\b", whole(4)),
             row(r"\bthree times\b|\bt\.?i\.?d\b|\b3 times\b|\b3x\b", whole(3)),
-            row(
-                r"\btwice\b|\bb\.?i\.?d\b|\btwo times\b|\b2 times\b|\b2x\b|\bmorning and (evening|night)\b",
-                whole(2),
-            ),
+            row(r"\btwice\b|\bb\.?i\.?d\b|\btwo times\b|\b2 times\b|\b2x\b", whole(2)),
             row(r"\bevery other day\b|\bq\.?o\.?d\b|\balternate days\b", Decimal::new(5, 1)),
             row(r"\bweekly\b|\b(once|one time) (a|per|every) week\b", Decimal::ONE / whole(7)),
             row(
-                r"\bonce\b|\bdaily\b|\bevery day\b|\bq\.?d\b|\bo\.?d\b|\b(a|per) day\b|\beach day\b|\bevery (morning|evening|night)\b|\bnightly\b|\bat bedtime\b|\bq ?(am|pm|hs)\b|\bqday\b",
+                r"\bonce\b|\bdaily\b|\bevery day\b|\bq\.?d\b|\bo\.?d\b|\b(a|per) day\b|\beach day\b|\bevery (morning|evening|night)\b|\bnightly\b|\bat bedtime\b|\bq ?(am|pm|hs)\b|\bq ?day\b",
                 Decimal::ONE,
             ),
         ]
@@ -89,11 +89,21 @@ pub fn times_per_day(text: &str) -> Option<Decimal> {
     if text.contains("month") {
         return None;
     }
+    if WEEK.is_match(&text) {
+        // "Twice a week" is not twice a day; how often it is then, only "once" tells.
+        let several = ["twice", "two", "three", "times", "days"].iter().any(|w| text.contains(w));
+        return (!several).then(|| Decimal::ONE / Decimal::from(7));
+    }
+    if TWO_HALVES.is_match(&text) {
+        return Some(Decimal::TWO);
+    }
     if let Some(hours) = EVERY_HOURS.captures(&text) {
         let hours = decimal::parse(&hours[1])?;
         return Decimal::from(24).checked_div(hours);
     }
-    let clock = CLOCK.find_iter(&text).count();
+    // 1000 is ten o'clock, unless it is milligrams; alone it is a year or a number.
+    let clock = CLOCK.captures_iter(&text).filter(|c| c.get(1).is_none()).count();
+    let clock = if clock > 1 || text.contains("at ") { clock } else { 0 };
     let hit = WORDS.iter().find(|(pattern, _)| pattern.is_match(&text)).map(|(_, times)| *times);
     match (hit, clock) {
         (Some(times), _) => Some(times),
@@ -109,7 +119,13 @@ fn milligrams(text: &str, strength: Option<Strength>) -> Option<Decimal> {
         .filter(|c| c.get(2).is_none())
         .filter_map(|c| decimal::parse(&c[1]))
         .collect();
-    let pieces = PIECES.captures(text).and_then(|c| count(&c[1]));
+    let pieces = match FRACTION.captures(text) {
+        Some(c) => {
+            let whole = c.get(1).map_or(Some(Decimal::ZERO), |n| decimal::parse(n.as_str()));
+            whole.map(|n| n + Decimal::new(5, 1))
+        }
+        None => PIECES.captures(text).and_then(|c| count(&c[1])),
+    };
     let per_piece = strength.filter(|s| s.per.is_none()).map(|s| s.mg.0);
     match (amounts.as_slice(), pieces) {
         ([mg], None) => Some(*mg),
@@ -172,6 +188,18 @@ mod tests {
         assert_eq!(one("5 mg 0900 & 1800", None), told("5", "2"));
         assert_eq!(one("5 mg every other day", None), told("5", "0.5"));
         assert_eq!(one("Take 1 5 mg tablet daily", five), told("5", "1"));
+        assert_eq!(one("11 mg XR PO qAM", None), told("11", "1"));
+        assert_eq!(one("take 2 tabs po q day", five), told("10", "1"));
+        assert_eq!(one("5mg bid", None), told("5", "2"));
+        assert_eq!(one("one tab twice a day", five), told("5", "2"));
+        assert_eq!(one("1/2 tablet daily", five), told("2.5", "1"));
+        assert_eq!(one("1 1/2 tablets daily", five), told("7.5", "1"));
+        assert_eq!(one("1 tab in the morning and at bedtime", five), told("5", "2"));
+        assert_eq!(one("1 tab once daily in the morning", five), told("5", "1"));
+        assert_eq!(one("15 mg once weekly", None).0, Some("15".into()));
+        assert_eq!(one("5 mg by mouth every 12 hours as needed", None), told("5", "2"));
+        assert_eq!(one("Take 1 tablet (5 mg) by mouth 2 times daily", five), told("5", "2"));
+        assert_eq!(one("5 mg at 0900 and at 2100", None), told("5", "2"));
     }
 
     #[test]
@@ -181,6 +209,11 @@ mod tests {
         assert_eq!(one("2 tablets (8 mg) daily", strength(5, None)), (None, Some("1".into())));
         assert_eq!(times_per_day("as directed"), None);
         assert_eq!(times_per_day("0.5 mg"), None);
+        assert_eq!(times_per_day("twice a week"), None);
+        assert_eq!(times_per_day("two times per week"), None);
+        assert_eq!(times_per_day("1000 mg"), None);
+        assert_eq!(times_per_day("until 2026"), None);
+        assert_eq!(times_per_day("every 8-12 hours"), None);
     }
 
     #[test]
