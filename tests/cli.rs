@@ -164,8 +164,10 @@ fn the_log_holds_nothing_of_the_patient() {
         )
         .replacen("\"value\": 70", &format!("\"value\": {}", canaries[3]), 1);
     let broken = body.replacen("\"hook\"", "\"hok\"", 1);
+    let relative = body.replace("1357541", "0").replace("tofacitinib", "povorcitinib");
     let client = reqwest::blocking::Client::new();
     for (body, service) in [
+        (&relative, "jak-inhibitor-order-sign"),
         (&body, "jak-inhibitor-order-sign"),
         (&broken, "jak-inhibitor-order-sign"),
         (&body, "CanaryPatient"),
@@ -180,10 +182,12 @@ fn the_log_holds_nothing_of_the_patient() {
     }
     let metrics = reqwest::blocking::get(format!("{url}/metrics")).expect("an answer");
     let metrics = metrics.text().expect("text");
+    assert!(metrics.contains("jakcard_look_alike_total 1"), "{metrics}");
     child.kill().expect("it ends");
     child.wait().expect("it ends");
     let log = reader.join().expect("a thread").expect("text");
     assert!(log.contains("answered"), "the log was not read:\n{log}");
+    assert!(log.contains("povorcitinib"), "an unknown relative is logged by its name");
     let ours = |line: &&str| line.contains("jakcard");
     for canary in canaries {
         assert!(!metrics.contains(canary), "{canary} is in the metrics");

@@ -57,8 +57,8 @@ pub struct Identified {
 pub enum Identity {
     /// A JAK inhibitor.
     Jak(Identified),
-    /// Looks like one; no table knows it.
-    LooksAlike,
+    /// Looks like one; no table knows it. The one word of it, or the class code.
+    LooksAlike(String),
     /// Something else, or nothing at all.
     Other,
     /// Told only by a resource that was not sent.
@@ -156,11 +156,13 @@ fn decide(
     products: &Products,
 ) -> Option<Identity> {
     let mut coded: Vec<(IdentifiedBy, Named)> = Vec::new();
-    let mut class_code = false;
+    let mut alike: Option<String> = None;
     for coding in concepts.iter().flat_map(|c| &c.codings) {
         let (Some(system), Some(code)) = (&coding.system, &coding.code) else { continue };
         let Some(system) = System::of(system) else { continue };
-        class_code |= products.class_code(system, code);
+        if products.class_code(system, code) {
+            alike = Some(code.to_string());
+        }
         let by = match system {
             System::Rxnorm => IdentifiedBy::Rxnorm,
             System::Ndc => IdentifiedBy::Ndc,
@@ -171,12 +173,11 @@ fn decide(
         coded.extend(products.by_code(system, code).map(|named| (by, named.clone())));
     }
     let mut written: Vec<Named> = Vec::new();
-    let mut alike = false;
     for words in concepts.iter().flat_map(CodeableConcept::words) {
         match products.by_text(words) {
             TextMatch::Drug(named) => written.push(named),
             TextMatch::Veterinary => return Some(Identity::Other),
-            TextMatch::LooksAlike(_) => alike = true,
+            TextMatch::LooksAlike(word) => alike = Some(word),
             TextMatch::Nothing => {}
         }
     }
@@ -186,7 +187,7 @@ fn decide(
         .min()
         .or((!written.is_empty()).then_some(IdentifiedBy::Text));
     let Some(by) = by else {
-        return (alike || class_code).then_some(Identity::LooksAlike);
+        return alike.map(Identity::LooksAlike);
     };
     let all: Vec<&Named> = coded.iter().map(|(_, n)| n).chain(&written).collect();
     let form = agreed(all.iter().filter_map(|n| n.form))

@@ -37,7 +37,7 @@ pub struct Orders<'a> {
     /// Orders whose drug stands in a resource that was not sent.
     pub unreadable: Vec<String>,
     /// Orders that look like a JAK inhibitor that no table knows.
-    pub look_alike: usize,
+    pub look_alike: Vec<String>,
     /// Orders of another patient.
     pub foreign: usize,
     /// Conditions among the orders that an order may give as its reason.
@@ -96,7 +96,7 @@ pub fn orders<'a>(request: &Request<'a>, products: &Products) -> Result<Orders<'
                 let release = release(resource_type.as_deref(), &view);
                 orders.jak.push(DraftOrder { view, reference, release, drug });
             }
-            Identity::LooksAlike => orders.look_alike += 1,
+            Identity::LooksAlike(word) => orders.look_alike.push(word),
             Identity::Unreadable => orders.unreadable.push(reference),
             Identity::Other => {}
         }

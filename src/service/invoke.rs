@@ -91,16 +91,17 @@ fn count(orders: &Orders<'_>) {
         counter!("jakcard_identified_total", "by" => order.drug.by.word()).increment(1);
     }
     let others = [
-        ("jakcard_look_alike_total", orders.look_alike),
+        ("jakcard_look_alike_total", orders.look_alike.len()),
         ("jakcard_unreadable_orders_total", orders.unreadable.len()),
         ("jakcard_foreign_orders_total", orders.foreign),
     ];
     for (name, n) in others.into_iter().filter(|(_, n)| *n > 0) {
         counter!(name).increment(n as u64);
     }
-    if orders.look_alike > 0 {
+    for word in &orders.look_alike {
+        // One word that ends like the names of the class, or a class code: a name of a drug.
         tracing::warn!(
-            orders = orders.look_alike,
+            name = crate::cards::markdown::plain(word),
             "an order looks like a JAK inhibitor that no table knows"
         );
     }
