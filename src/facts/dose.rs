@@ -10,6 +10,7 @@ use crate::fhir::views::{Dosage, DoseAndRate, MedicationOrder, RangeView, Repeat
 use crate::knowledge::Phase;
 use crate::terminology::products::{PerVolume, Strength};
 use rust_decimal::Decimal;
+use std::collections::BTreeMap;
 
 /// One instruction of an order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -65,15 +66,13 @@ impl Dose {
     /// The most that is given in a day: instructions of one step are added.
     pub fn most_per_day(&self) -> Option<Decimal> {
         let regimens = self.regimens()?;
-        let mut steps: Vec<(Option<i64>, Decimal)> = Vec::new();
+        let mut steps: BTreeMap<Option<i64>, Decimal> = BTreeMap::new();
         for (line, regimen) in self.lines.iter().zip(regimens) {
-            let daily = regimen.mg * regimen.times_per_day;
-            match steps.iter_mut().find(|(step, _)| *step == line.step) {
-                Some((_, sum)) => *sum += daily,
-                None => steps.push((line.step, daily)),
-            }
+            let daily = regimen.mg.checked_mul(regimen.times_per_day)?;
+            let sum = steps.entry(line.step).or_insert(Decimal::ZERO);
+            *sum = sum.checked_add(daily)?;
         }
-        steps.into_iter().map(|(_, sum)| sum).max()
+        steps.into_values().max()
     }
 
     /// The most doses that are given in a day.
@@ -110,11 +109,10 @@ fn lines(dosage: &Dosage<'_>, drug: &Identified) -> Vec<DoseLine> {
     let after_dialysis = sig::after_dialysis(&words);
     if mg.is_some() || times_per_day.is_some() {
         // The words complete what the structure leaves out, when they are one instruction.
-        let (first, single) = (written.first(), written.len() == 1);
+        let single = written.first().filter(|_| written.len() == 1);
         return vec![DoseLine {
-            mg: mg.or_else(|| first.filter(|_| single).and_then(|l| l.mg)),
-            times_per_day: times_per_day
-                .or_else(|| first.filter(|_| single).and_then(|l| l.times_per_day)),
+            mg: agreed(mg, single.and_then(|l| l.mg)),
+            times_per_day: agreed(times_per_day, single.and_then(|l| l.times_per_day)),
             phase,
             step,
             after_dialysis,
@@ -124,6 +122,14 @@ fn lines(dosage: &Dosage<'_>, drug: &Identified) -> Vec<DoseLine> {
         return vec![DoseLine { phase, step, after_dialysis, ..DoseLine::default() }];
     }
     written
+}
+
+/// What structure and words say together: one completes the other, and a contradiction is unknown.
+fn agreed(structured: Option<Decimal>, written: Option<Decimal>) -> Option<Decimal> {
+    match (structured, written) {
+        (Some(a), Some(b)) => (a == b).then_some(a),
+        (one, other) => one.or(other),
+    }
 }
 
 /// The dose of one instruction; of Epic's three, what was ordered.
@@ -178,11 +184,13 @@ fn milligrams(quantity: &Quantity<'_>, strength: Option<Strength>) -> Option<Dec
         return None;
     }
     match quantity.units().find_map(dose_unit)? {
-        DoseUnit::Milligrams(factor) => Some(value * factor),
-        DoseUnit::Pieces => strength.filter(|s| s.per.is_none()).map(|s| value * s.mg.0),
-        DoseUnit::Millilitres => {
-            strength.filter(|s| s.per == Some(PerVolume::Ml)).map(|s| value * s.mg.0)
+        DoseUnit::Milligrams(factor) => value.checked_mul(factor),
+        DoseUnit::Pieces => {
+            strength.filter(|s| s.per.is_none()).and_then(|s| value.checked_mul(s.mg.0))
         }
+        DoseUnit::Millilitres => strength
+            .filter(|s| s.per == Some(PerVolume::Ml))
+            .and_then(|s| value.checked_mul(s.mg.0)),
     }
 }
 
@@ -211,6 +219,9 @@ fn repeated(repeat: &Repeat<'_>) -> Option<Decimal> {
     }
     let times = times.unwrap_or(Decimal::ONE);
     let period = number(repeat.period())?;
+    if times <= Decimal::ZERO || period <= Decimal::ZERO {
+        return None;
+    }
     let unit = [repeat.period_unit(), repeat.period_units(), repeat.code(), repeat.unit()];
     let unit = unit.into_iter().flatten().find_map(Json::string)?;
     let days = match &*unit {
@@ -221,5 +232,8 @@ fn repeated(repeat: &Repeat<'_>) -> Option<Decimal> {
         "mo" => period * Decimal::from(30),
         _ => return None,
     };
-    times.checked_div(days)
+    let per_day = times.checked_div(days)?;
+    // Times of the day that are listed and not counted: the order contradicts itself.
+    let listed = counted(repeat.time_of_day()).or_else(|| counted(repeat.when()));
+    listed.is_none_or(|n| n == per_day).then_some(per_day)
 }

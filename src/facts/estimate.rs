@@ -16,10 +16,10 @@ pub fn cockcroft_gault(
     sex: Sex,
 ) -> Option<Decimal> {
     let years = Decimal::from(140_i32.checked_sub(i32::from(age)).filter(|y| *y > 0)?);
-    let divisor = Decimal::from(72) * creatinine;
-    let clearance = (years * weight).checked_div(divisor)?;
+    let divisor = Decimal::from(72).checked_mul(creatinine)?;
+    let clearance = years.checked_mul(weight)?.checked_div(divisor)?;
     Some(match sex {
-        Sex::Female => clearance * Decimal::new(85, 2),
+        Sex::Female => clearance.checked_mul(Decimal::new(85, 2))?,
         Sex::Male => clearance,
     })
 }
@@ -43,7 +43,7 @@ pub fn ckd_epi_2021(age: u16, creatinine: Decimal, sex: Sex) -> Option<Decimal> 
 
 /// Bedside Schwartz, mL/min/1.73 m², 1 to 17 years: 0.413 × height / creatinine.
 pub fn bedside_schwartz(height: Decimal, creatinine: Decimal) -> Option<Decimal> {
-    (Decimal::new(413, 3) * height).checked_div(creatinine)
+    Decimal::new(413, 3).checked_mul(height)?.checked_div(creatinine)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::lab::{LabResult, Labs, Value, compared, written_number};
 use crate::fhir::Json;
 use crate::fhir::types::{CodeableConcept, Quantity};
-use crate::terminology::decimal::{Inside, Range};
+use crate::terminology::decimal::{Inside, Number, Range};
 use crate::terminology::labs::{Control, Lab, ResultKind};
 use crate::terminology::results::Meaning;
 use crate::terminology::{Results, System, Terminology};
@@ -86,14 +86,15 @@ fn number(
             let factor = units
                 .iter()
                 .find_map(|u| terminology.units.convert(analyte, Decimal::ONE, u, to))?;
-            let scaled = |n: Option<crate::terminology::decimal::Number>| {
-                n.map(|n| crate::terminology::decimal::Number(n.0 * factor))
+            let scaled = |n: Option<Number>| match n {
+                None => Some(None),
+                Some(n) => n.0.checked_mul(factor).map(|v| Some(Number(v))),
             };
             let range = Range {
-                from: scaled(range.from),
-                above: scaled(range.above),
-                to: scaled(range.to),
-                below: scaled(range.below),
+                from: scaled(range.from)?,
+                above: scaled(range.above)?,
+                to: scaled(range.to)?,
+                below: scaled(range.below)?,
             };
             let borderline = lab.borderline.map_or(Inside::No, |b| b.holds(&range));
             match (lab.positive?.holds(&range), borderline) {
@@ -134,7 +135,7 @@ fn apply(result: &mut LabResult, control: &Control, labs: &Labs) {
     };
     let too_small = || {
         let share = control.positive_share?.0 / Decimal::ONE_HUNDRED;
-        let least = level.exact()? * share;
+        let least = level.exact()?.checked_mul(share)?;
         let value = written_number(&result.printed).filter(|(c, _, _)| c.is_none())?.1;
         Some(value < least)
     };

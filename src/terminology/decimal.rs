@@ -6,10 +6,15 @@ use serde::de::{self, Deserializer, Visitor};
 use std::fmt;
 use std::str::FromStr;
 
-/// Reads a JSON or TOML number's text exactly; `1.5e2` is 150. `None` when it is not a number.
+/// Reads a JSON or TOML number's text exactly; `1.5e2` is 150. `None` when it is not a number, or one
+/// that no chart can mean: beyond 10^12 or, but for zero, below 10^-12. So no product of a value and a
+/// factor overflows.
 pub fn parse(text: &str) -> Option<Decimal> {
     let text = text.trim();
-    Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text)).ok()
+    let value = Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text)).ok()?;
+    let size = value.abs();
+    let bounds = Decimal::new(1, 12)..=Decimal::new(1_000_000_000_000, 0);
+    (value.is_zero() || bounds.contains(&size)).then_some(value)
 }
 
 /// A decimal in a knowledge file, written as a TOML number.
@@ -149,6 +154,9 @@ mod tests {
         assert_eq!(parse("1.5e2").unwrap(), Decimal::from(150));
         assert_eq!(parse("0.1").unwrap() + parse("0.2").unwrap(), parse("0.3").unwrap());
         assert_eq!(parse("1e999"), None);
+        assert_eq!(parse("1e13"), None);
+        assert_eq!(parse("1e-13"), None);
+        assert_eq!(parse("0"), Some(Decimal::ZERO));
         assert_eq!(parse("30 mL"), None);
     }
 

@@ -36,6 +36,15 @@ struct Factor {
     divide: Decimal,
 }
 
+impl Factor {
+    fn apply(&self, value: Decimal, to: &str) -> Option<Decimal> {
+        if self.to != to {
+            return None;
+        }
+        value.checked_mul(self.multiply)?.checked_div(self.divide)
+    }
+}
+
 /// The lookups over the rows of `units.toml`.
 #[derive(Debug, Default)]
 pub struct Units {
@@ -65,7 +74,14 @@ impl Units {
     pub fn convert(&self, analyte: &str, value: Decimal, from: &str, to: &str) -> Option<Decimal> {
         let from = from.trim();
         if let Some(factor) = self.by_spelling.get(&(analyte.to_owned(), from.to_owned())) {
-            return (factor.to == to).then(|| value * factor.multiply / factor.divide);
+            return factor.apply(value, to);
+        }
+        // EHRs write units in any case, and `Mg` is a tonne to UCUM.
+        let folded = |(key, _): &(&(String, String), &Factor)| {
+            key.0 == analyte && key.1.eq_ignore_ascii_case(from)
+        };
+        if let Some((_, factor)) = self.by_spelling.iter().find(folded) {
+            return factor.apply(value, to);
         }
         // Annotations are dropped by UCUM, and with them the body surface of an eGFR: only units
         // without one are left to the library.
@@ -73,6 +89,6 @@ impl Units {
             return None;
         }
         let factor = octofhir_ucum::convert(1.0, from, to).ok()?;
-        super::decimal::parse(&factor.to_string()).map(|f| value * f)
+        super::decimal::parse(&factor.to_string()).and_then(|f| value.checked_mul(f))
     }
 }
