@@ -45,6 +45,10 @@ impl<'a> Context<'a> {
     /// # Errors
     /// A context without patient or without orders.
     pub fn read(json: Json<'a>, patient: Option<Json<'a>>) -> Result<Context<'a>, BadRequest> {
+        if json.has_twin_members() {
+            let message = "a member stands twice in `context` or in one of its resources";
+            return Err(BadRequest::at("context", message));
+        }
         if json.is_array() {
             return Ok(Context {
                 patient_id: patient_id(patient, "patient")?,

@@ -99,22 +99,9 @@ impl<'a> Request<'a> {
         Ok(Request { hook, hook_instance, context, prefetch: envelope.prefetch() })
     }
 
-    /// The data sent along.
-    ///
-    /// # Errors
-    /// A `prefetch` that is no object.
-    pub fn prefetch(&self) -> Result<Prefetch<'a>, BadRequest> {
-        match self.prefetch {
-            None => Ok(Prefetch::default()),
-            Some(json) if json.is_object() => json.read().ok_or_else(|| {
-                BadRequest::at("prefetch", "`prefetch` has a key that stands twice")
-            }),
-            Some(json) => {
-                let found = kind_of(json);
-                let message = format!("`prefetch` is {found}, expected an object");
-                Err(BadRequest::at("prefetch", message))
-            }
-        }
+    /// The data sent along; a `prefetch` that is no object, or that names a key twice, tells nothing.
+    pub fn prefetch(&self) -> Prefetch<'a> {
+        self.prefetch.filter(|p| p.is_object()).and_then(Json::read).unwrap_or_default()
     }
 }
 

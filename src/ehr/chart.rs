@@ -7,6 +7,7 @@ use crate::fhir::Json;
 use crate::fhir::types::CodeableConcept;
 use crate::fhir::views::{Anchor, Bundle, Entry, Issue, Link, Outcome, Wrapped};
 use crate::terminology::labs::Group;
+use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Prefetch keys that are no group of observations.
@@ -97,10 +98,20 @@ impl<'a> Sorter<'_, 'a> {
         };
         match anchor.resource_type().and_then(Json::string).as_deref() {
             Some("Bundle") => self.bundle(value),
-            Some("OperationOutcome") => Ok(outcome_state(value)),
-            Some(_) => {
-                self.resource(value)?;
-                Ok(State::Complete)
+            // An outcome in place of an answer: only "none found" (Epic's 4101) is one.
+            Some("OperationOutcome") => Ok(match outcome_state(value) {
+                State::Complete if !value.text().contains("4101") => {
+                    State::Failed("the EHR answered with an outcome and no data")
+                }
+                state => state,
+            }),
+            Some(resource_type) => {
+                let expected = RESOURCES.contains(&resource_type);
+                Ok(match self.resource(value)? {
+                    Use::Counted if expected => State::Complete,
+                    Use::Counted => State::Failed("the EHR sent another kind of resource"),
+                    Use::Dropped(why) => State::Incomplete(why),
+                })
             }
             None => match Wrapped::read(value) {
                 Some(wrapped) if wrapped.resource().is_some() || wrapped.response().is_some() => {
@@ -128,7 +139,9 @@ impl<'a> Sorter<'_, 'a> {
                 state = State::Incomplete("the EHR has further pages that were not sent");
             }
         }
-        for item in bundle.entry().map(Json::items).unwrap_or_default() {
+        let items = bundle.entry().map(Json::items).unwrap_or_default();
+        let entries = items.len();
+        for item in items {
             let Some(entry) = Entry::read(item) else {
                 self.chart.dropped.unreadable += 1;
                 state = State::Incomplete("an entry could not be read");
@@ -146,23 +159,39 @@ impl<'a> Sorter<'_, 'a> {
                     self.chart.dropped.unreadable += 1;
                     state = State::Incomplete("an entry could not be read");
                 }
-                Some(_) => self.resource(resource)?,
+                Some("Bundle") => match self.bundle(resource)? {
+                    State::Complete => {}
+                    open => state = open,
+                },
+                Some(_) => match self.resource(resource)? {
+                    Use::Counted => {}
+                    Use::Dropped(why) => state = State::Incomplete(why),
+                },
             }
+        }
+        let told = bundle.total().and_then(Json::decimal);
+        if state == State::Complete && told.is_some_and(|total| total > Decimal::from(entries)) {
+            state = State::Incomplete("the EHR has more results than it sent");
         }
         Ok(state)
     }
 
-    fn resource(&mut self, resource: Json<'a>) -> Result<(), BadRequest> {
-        let Some(anchor) = Anchor::read(resource) else {
+    fn resource(&mut self, resource: Json<'a>) -> Result<Use, BadRequest> {
+        let anchor = Anchor::read(resource).filter(|_| !resource.has_twin_members());
+        let Some(anchor) = anchor else {
             self.chart.dropped.unreadable += 1;
-            return Ok(());
+            return Ok(Use::Dropped("an entry could not be read"));
         };
         let resource_type = anchor.resource_type().and_then(Json::string).unwrap_or_default();
         let id = anchor.id().and_then(Json::string);
+        let owned = OWNED.contains(&&*resource_type);
+        if let Some(not_used) = owned.then(|| self.not_ours(&anchor)).flatten() {
+            return Ok(not_used);
+        }
         if let Some(id) = &id {
             let key = (resource_type.to_string(), id.to_string());
             if !self.seen.insert(key) {
-                return Ok(());
+                return Ok(Use::Counted);
             }
         }
         match &*resource_type {
@@ -178,35 +207,62 @@ impl<'a> Sorter<'_, 'a> {
                 let id = id.unwrap_or_default().into_owned();
                 self.chart.medication_resources.insert(id, resource);
             }
-            "Observation" if self.is_ours(&anchor) => self.chart.observations.push(resource),
-            "Condition" if self.is_ours(&anchor) => self.chart.conditions.resources.push(resource),
-            "Immunization" if self.is_ours(&anchor) => {
-                self.chart.immunizations.resources.push(resource);
-            }
-            "MedicationRequest" | "MedicationOrder" | "MedicationStatement"
-                if self.is_ours(&anchor) =>
-            {
+            "Observation" => self.chart.observations.push(resource),
+            "Condition" => self.chart.conditions.resources.push(resource),
+            "Immunization" => self.chart.immunizations.resources.push(resource),
+            "MedicationRequest" | "MedicationOrder" | "MedicationStatement" => {
                 self.chart.medications.resources.push(resource);
             }
             _ => {}
         }
-        Ok(())
+        Ok(Use::Counted)
     }
 
-    fn is_ours(&mut self, anchor: &Anchor<'_>) -> bool {
+    /// Why a resource is not this patient's.
+    fn not_ours(&mut self, anchor: &Anchor<'_>) -> Option<Use> {
         match owner(anchor) {
-            Some(id) if id == self.patient_id => true,
+            Some(id) if id == self.patient_id => None,
             Some(_) => {
                 self.chart.dropped.foreign += 1;
-                false
+                Some(Use::Counted)
             }
             None => {
                 self.chart.dropped.ownerless += 1;
-                false
+                Some(Use::Dropped("a result does not tell whose it is"))
             }
         }
     }
 }
+
+/// What became of a resource.
+enum Use {
+    /// It is in the chart, or is of no use to it.
+    Counted,
+    /// It may be the patient's and was not used, for this reason.
+    Dropped(&'static str),
+}
+
+/// Resources that say whose they are.
+const OWNED: &[&str] = &[
+    "Observation",
+    "Condition",
+    "Immunization",
+    "MedicationRequest",
+    "MedicationOrder",
+    "MedicationStatement",
+];
+
+/// Resources that a prefetch key may hold by themselves.
+const RESOURCES: &[&str] = &[
+    "Patient",
+    "Medication",
+    "Observation",
+    "Condition",
+    "Immunization",
+    "MedicationRequest",
+    "MedicationOrder",
+    "MedicationStatement",
+];
 
 /// Epic's 4101 says "none found"; any other error or warning leaves the question open.
 fn outcome_state(outcome: Json<'_>) -> State {

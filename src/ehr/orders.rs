@@ -189,9 +189,7 @@ impl<'a> MedicationSource<'a> for Beside<'_, 'a> {
             found
         });
         beside.get(id).copied().or_else(|| {
-            let prefetched = self.prefetched.get_or_init(|| {
-                self.request.prefetch().map(|p| medications(&p)).unwrap_or_default()
-            });
+            let prefetched = self.prefetched.get_or_init(|| medications(&self.request.prefetch()));
             prefetched.get(id).copied()
         })
     }

@@ -144,7 +144,7 @@ fn frequency(text: &str) -> (Option<Decimal>, String) {
             ),
             row(
                 format!(
-                    r"\bonce{day}|\bonce\s+(?:every|each)\s+day\b|\b(?:every|each)\s+day\b|\bdaily\b|\bq\.?\s?d(?:ay)?\b\.?|\bo\.?d\b|\b(?:a|per)\s+day\b"
+                    r"\bonce{day}|\bonce\s+after\b|\bonce\s+(?:every|each)\s+day\b|\b(?:every|each)\s+day\b|\bdaily\b|\bq\.?\s?d(?:ay)?\b\.?|\bo\.?d\b|\b(?:a|per)\s+day\b"
                 ),
                 Decimal::ONE,
             ),

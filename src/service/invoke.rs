@@ -47,7 +47,7 @@ fn evaluate(body: &[u8], service: &ServiceFile, house: &House) -> Result<Answer,
     if orders.jak.is_empty() {
         return Ok(Answer::new(CdsResponse::default(), &request, house, Vec::new())); // most calls
     }
-    let prefetch = request.prefetch()?;
+    let prefetch = request.prefetch();
     let chart = ehr::gather(&prefetch, &request.context.patient_id)?;
     let today = house.calendar.today();
     let facts = Facts::read(&orders, &chart, &house.knowledge, house.config.jurisdiction, today);

@@ -74,15 +74,6 @@ fn each_mistake_is_named_and_the_service_goes_on() {
             "expected an object",
         ),
         (
-            "a list as prefetch",
-            {
-                let mut r = good();
-                r["prefetch"] = json!([1]);
-                r.to_string().into()
-            },
-            "expected an object",
-        ),
-        (
             "another's Patient",
             with("\"id\":\"pat-1\"", "\"id\":\"pat-2\"").into(),
             "not the patient",
@@ -104,6 +95,36 @@ fn a_megabyte_in_one_string_and_unknown_members_are_read_over() {
     request["extension"] = json!({"com.example.note": "x".repeat(1_000_000)});
     request["context"]["somethingNew"] = json!([1, 2, {"a": null}]);
     assert_eq!(app.cards(SIGN, &request)["cards"].as_array().expect("cards").len(), 3);
+}
+
+#[test]
+fn twin_members_in_an_order_are_refused_and_in_the_chart_leave_it_unread() {
+    let app = App::start();
+    let text = good().to_string();
+    let twice = |from: &str, to: &str| {
+        let changed = text.replacen(from, to, 1);
+        assert_ne!(changed, text, "{from}");
+        changed
+    };
+    let order = twice("\"status\":\"draft\"", "\"status\":\"cancelled\",\"status\":\"draft\"");
+    let (status, says) = app.refused(SIGN, order);
+    assert_eq!(status, 400);
+    assert!(says.contains("stands twice"), "{says}");
+    let chart = twice("\"recordedDate\"", "\"recordedDate\":\"2020\",\"recordedDate\"");
+    let answer = app.post(SIGN, chart).text().expect("text");
+    assert!(answer.contains("an entry could not be read"), "{answer}");
+}
+
+#[test]
+fn a_prefetch_that_is_no_object_tells_nothing_and_the_card_says_so() {
+    let app = App::start();
+    for prefetch in [json!([1]), json!("x"), json!(7)] {
+        let mut request = good();
+        request["prefetch"] = prefetch;
+        let answer = app.cards(SIGN, &request);
+        assert_eq!(answer["cards"].as_array().expect("cards").len(), 1);
+        assert!(answer.to_string().contains("not part of the request"));
+    }
 }
 
 #[test]

@@ -131,7 +131,7 @@ fn evaluate<T>(
     if orders.jak.is_empty() {
         return None;
     }
-    let chart = ehr::gather(&request.prefetch().expect("prefetch"), "p1").expect("one patient");
+    let chart = ehr::gather(&request.prefetch(), "p1").expect("one patient");
     let facts = Facts::read(&orders, &chart, knowledge, jurisdiction, today);
     Some(look(&facts, knowledge))
 }
