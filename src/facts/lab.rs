@@ -4,14 +4,17 @@ use super::known::{Evidence, Known};
 use super::qualitative;
 use crate::ehr::{Chart, State};
 use crate::fhir::types::{CodeableConcept, Coding, Quantity};
-use crate::fhir::views::{Component, Observation, period_date};
+use crate::fhir::views::{Component, Observation, Period};
 use crate::fhir::{FhirDate, Json};
 use crate::terminology::decimal::{self, Number, Range};
 use crate::terminology::labs::{Group, Lab, ResultKind};
 use crate::terminology::results::Meaning;
 use crate::terminology::{System, Terminology};
+use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// What a result says.
@@ -36,6 +39,8 @@ pub struct LabResult {
     pub value: Value,
     /// When the specimen was taken, else when the result was issued.
     pub date: Option<FhirDate>,
+    /// The moment, where one was written: of one day the later result is the newer.
+    pub moment: Option<Timestamp>,
     /// As the EHR wrote it.
     pub printed: String,
     /// LOINC code that told the test.
@@ -88,8 +93,12 @@ impl Labs {
         }
         for results in labs.results.values_mut() {
             results.sort_by(|a, b| {
-                let day = |r: &LabResult| r.date.map(|d| (d.latest, d.earliest));
-                day(b).cmp(&day(a)).then_with(|| a.reference.cmp(&b.reference))
+                let day = |r: &LabResult| (r.date.map(|d| (d.latest, d.earliest)), r.moment);
+                let worse = |r: &LabResult| !matches!(r.value, Value::Meaning(Meaning::Positive));
+                day(b)
+                    .cmp(&day(a))
+                    .then_with(|| worse(a).cmp(&worse(b)))
+                    .then_with(|| a.reference.cmp(&b.reference))
             });
         }
         qualitative::apply_controls(&mut labs, terminology);
@@ -109,7 +118,8 @@ impl Labs {
     pub fn decisive(&self, id: &str) -> Option<&LabResult> {
         let results = self.results.get(id)?;
         let newest = results.first()?;
-        let same_day = results.iter().take_while(|r| r.date == newest.date);
+        let same_day =
+            results.iter().take_while(|r| r.date == newest.date && r.moment == newest.moment);
         let mut readable = same_day.filter(|r| !matches!(r.value, Value::Unreadable(_)));
         readable.next().or(Some(newest))
     }
@@ -126,9 +136,11 @@ impl Labs {
     fn observation(&mut self, json: Json<'_>, terminology: &Terminology, today: Date) {
         let Some(view) = Observation::read(json) else { return };
         let reference = view.id().and_then(Json::string).map(|id| format!("Observation/{id}"));
-        let date = date_of(&view);
+        let written = date_of(&view);
+        let date = written.as_deref().and_then(FhirDate::parse);
+        let moment = written.as_deref().and_then(FhirDate::instant);
         let status = view.status().and_then(Json::string);
-        let reason = why_not(status.as_deref(), date, today);
+        let reason = why_not(status.as_deref(), date, moment, today);
         let whole = Part {
             code: view.code(),
             quantity: view.value_quantity(),
@@ -138,6 +150,7 @@ impl Labs {
             boolean: view.value_boolean(),
             interpretation: view.interpretation(),
             absent: view.data_absent_reason(),
+            other: view.value_ratio().or(view.value_range()).or(view.value_sampled_data()),
         };
         let mut parts = vec![whole];
         for item in view.component().map(Json::items).unwrap_or_default() {
@@ -151,6 +164,7 @@ impl Labs {
                 boolean: c.value_boolean(),
                 interpretation: c.interpretation(),
                 absent: c.data_absent_reason(),
+                other: c.value_ratio().or(c.value_range()),
             });
         }
         for part in parts {
@@ -168,30 +182,43 @@ impl Labs {
                 self.set_aside.push(SetAside { lab: lab.id.clone(), reason, reference });
                 continue;
             }
-            let result = LabResult { value, date, printed, code, reference };
+            let result = LabResult { value, date, moment, printed, code, reference };
             self.results.entry(lab.id.clone()).or_default().push(result);
         }
     }
 }
 
 /// Why a result does not count, if it does not.
-fn why_not(status: Option<&str>, date: Option<FhirDate>, today: Date) -> Option<&'static str> {
+fn why_not(
+    status: Option<&str>,
+    date: Option<FhirDate>,
+    moment: Option<Timestamp>,
+    today: Date,
+) -> Option<&'static str> {
     match status {
         Some("entered-in-error") => return Some("entered in error"),
         Some("cancelled") => return Some("cancelled"),
         Some("registered" | "preliminary") => return Some("pending: not final yet"),
         _ => {}
     }
-    date.is_some_and(|d| d.earliest > today).then_some("dated in the future")
+    // East of UTC the local day may be tomorrow's while the moment is today's.
+    let day = moment.map(|m| m.to_zoned(TimeZone::UTC).date()).or(date.map(|d| d.earliest));
+    day.is_some_and(|d| d > today).then_some("dated in the future")
 }
 
-fn date_of(view: &Observation<'_>) -> Option<FhirDate> {
-    let date = |j: Option<Json<'_>>| j.and_then(Json::string).and_then(|t| FhirDate::parse(&t));
-    date(view.effective_date_time())
-        .or_else(|| view.effective_period().and_then(period_date))
-        .or_else(|| date(view.effective_instant()))
-        .or_else(|| date(view.applies_date_time()))
-        .or_else(|| date(view.issued()))
+/// The date as it was written.
+fn date_of<'a>(view: &Observation<'a>) -> Option<Cow<'a, str>> {
+    let text =
+        |j: Option<Json<'a>>| j.and_then(Json::string).filter(|t| FhirDate::parse(t).is_some());
+    let period = || {
+        let period = Period::read(view.effective_period()?)?;
+        text(period.end()).or_else(|| text(period.start()))
+    };
+    text(view.effective_date_time())
+        .or_else(period)
+        .or_else(|| text(view.effective_instant()))
+        .or_else(|| text(view.applies_date_time()))
+        .or_else(|| text(view.issued()))
 }
 
 /// An Observation or one of its components.
@@ -204,6 +231,8 @@ struct Part<'a> {
     boolean: Option<Json<'a>>,
     interpretation: Option<Json<'a>>,
     absent: Option<Json<'a>>,
+    /// A kind of value that nobody reads.
+    other: Option<Json<'a>>,
 }
 
 impl<'a> Part<'a> {
@@ -220,6 +249,10 @@ impl<'a> Part<'a> {
 
     /// What the part says, and how it was printed; `None` when it says nothing at all.
     fn value(&self, lab: &Lab, terminology: &Terminology) -> Option<(Value, String)> {
+        if self.other.is_some() {
+            let printed = "a kind of value that is not read".to_owned();
+            return Some((Value::Unreadable("its kind of value is not read"), printed));
+        }
         match lab.result {
             ResultKind::Quantity => self.number(lab, terminology),
             ResultKind::Coded => self.concepts(terminology),
@@ -290,6 +323,7 @@ impl<'a> Part<'a> {
                 let q = number.as_ref()?;
                 Some(print(q.comparator.as_deref(), q.value?, q.units().last().unwrap_or_default()))
             })
+            .or_else(|| self.integer.map(|i| i.text().to_owned()))
             .or_else(|| self.boolean.map(|b| b.text().to_owned()))
             .or_else(|| interpretation.label().map(str::to_owned));
         let Some(printed) = printed else {
@@ -348,7 +382,7 @@ fn in_unit(range: Range, units: &[&str], lab: &Lab, terminology: &Terminology) -
     let (Some(analyte), Some(to)) = (&lab.analyte, &lab.unit) else {
         return Value::Number(range);
     };
-    let converted = units.iter().find_map(|unit| {
+    let convert = |unit: &&str| {
         let one = |n: Option<Number>| match n {
             None => Some(None),
             Some(n) => terminology.units.convert(analyte, n.0, unit, to).map(|v| Some(Number(v))),
@@ -359,9 +393,12 @@ fn in_unit(range: Range, units: &[&str], lab: &Lab, terminology: &Terminology) -
             to: one(range.to)?,
             below: one(range.below)?,
         })
-    });
-    match converted {
-        Some(range) => Value::Number(range),
+    };
+    let mut converted: Vec<Range> = units.iter().filter_map(convert).collect();
+    converted.dedup();
+    match converted.first() {
+        Some(_) if converted.len() > 1 => Value::Unreadable("its unit and its unit code disagree"),
+        Some(range) => Value::Number(*range),
         None if units.iter().all(|u| u.is_empty()) => Value::Unreadable("it has no unit"),
         None => Value::Unreadable("its unit does not convert"),
     }

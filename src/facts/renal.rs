@@ -53,6 +53,9 @@ pub struct RenalFunction {
     pub basis: Vec<Evidence>,
 }
 
+/// Any of these on record, and renal function is not "none on record".
+const RENAL_LABS: &[&str] = &["creatinine", "egfr", "creatinine-clearance", "egfr-race-specific"];
+
 /// Ages below this are children for the formulas (CKD-EPI 2021 and Schwartz).
 const ADULT: u16 = 18;
 
@@ -106,7 +109,13 @@ impl Facts {
                 |f: &RenalFunction| (!f.stale, f.substitute.is_none(), f.date.map(|d| d.latest));
             if rank(&next) > rank(&best) { next } else { best }
         });
-        match best.or_else(|| self.by_diagnosis(wanted, knowledge, |_| true)) {
+        // A stage on the problem list outweighs a result that is old.
+        let diagnosed = || self.by_diagnosis(wanted, knowledge, |_| true);
+        let best = match best {
+            Some(function) if !function.stale => Some(function),
+            old => diagnosed().or(old),
+        };
+        match best {
             Some(function) => Known::Is(function),
             None => gather.nothing(&why_not),
         }
@@ -310,7 +319,9 @@ impl Gather<'_> {
     fn nothing(&self, why_not: &str) -> Known<RenalFunction> {
         let lab = self.lab("creatinine");
         match lab.map(|l| self.facts.labs.absent::<()>(l)) {
-            Some(Known::NoneOnRecord) if !self.facts.labs.results.contains_key("creatinine") => {
+            Some(Known::NoneOnRecord)
+                if RENAL_LABS.iter().all(|id| !self.facts.labs.results.contains_key(*id)) =>
+            {
                 Known::NoneOnRecord
             }
             _ => Known::not_available(why_not),

@@ -2,7 +2,9 @@
 //!
 //! What a partial date leaves open stays open: `2024-02` is some day of February.
 
+use jiff::Timestamp;
 use jiff::civil::Date;
+use jiff::tz::TimeZone;
 
 /// The first and the last day that a FHIR date, dateTime or instant can mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +46,15 @@ impl FhirDate {
             }
             _ => None,
         }
+    }
+
+    /// The moment that a dateTime or instant tells; a time without a zone counts as UTC.
+    pub fn instant(text: &str) -> Option<Timestamp> {
+        let text = text.trim();
+        text.parse().ok().or_else(|| {
+            let local: jiff::civil::DateTime = text.contains('T').then(|| text.parse().ok())??;
+            local.to_zoned(TimeZone::UTC).ok().map(|z| z.timestamp())
+        })
     }
 
     /// As it was written: `2024`, `2024-02`, `2024-02-29`.

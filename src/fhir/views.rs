@@ -134,6 +134,8 @@ view! {
         value_quantity as "valueQuantity", value_codeable_concept as "valueCodeableConcept",
         value_string as "valueString", value_integer as "valueInteger", value_boolean as "valueBoolean",
         interpretation, component, data_absent_reason as "dataAbsentReason", note, comments,
+        value_ratio as "valueRatio", value_range as "valueRange",
+        value_sampled_data as "valueSampledData",
     }
 }
 view! {
@@ -142,6 +144,7 @@ view! {
         code, value_quantity as "valueQuantity", value_codeable_concept as "valueCodeableConcept",
         value_string as "valueString", value_integer as "valueInteger", value_boolean as "valueBoolean",
         interpretation, data_absent_reason as "dataAbsentReason",
+        value_ratio as "valueRatio", value_range as "valueRange",
     }
 }
 view! {

@@ -4,7 +4,7 @@
 //! part of the chart that could not be read is named beside it.
 
 use super::{Because, Missing, Outcome, Question, Verdict};
-use crate::facts::{Condition, Evidence, Indication, Known, Value, unique};
+use crate::facts::{Condition, Evidence, Indication, Known, LabResult, Value, unique};
 use crate::knowledge::{BoxedWarning, RiskGroup};
 
 /// A risk of the warning that the chart shows.
@@ -110,7 +110,10 @@ fn look(
     (unique(evidence), missing, absent)
 }
 
-/// Answers to questions (smoking status): the newest one counts. Returns those never given.
+/// The end of the ids of concepts that say that nothing is known.
+const UNKNOWN: &str = ".unknown";
+
+/// Answers to questions (smoking status). Returns the questions that were never answered.
 fn answers(
     question: Question<'_>,
     group: &RiskGroup,
@@ -120,15 +123,28 @@ fn answers(
     let mut absent = Vec::new();
     for id in &group.answers {
         let Some(lab) = question.knowledge.terminology.labs.get(id.get_ref()) else { continue };
+        let results = question.facts.labs.results.get(&lab.id);
+        let shows = |r: &&LabResult| match &r.value {
+            Value::Concepts(concepts) => {
+                group.history.iter().any(|c| concepts.contains(c.get_ref()))
+            }
+            _ => false,
+        };
+        // Who has ever been a smoker is a past smoker at least, whatever was asked later.
+        if let Some(result) = results.into_iter().flatten().find(shows) {
+            evidence.push(result.evidence(lab));
+            continue;
+        }
+        let unknown = "the answer on record tells nothing";
         match question.facts.labs.newest(lab) {
             Known::Is(result) => match &result.value {
-                Value::Concepts(concepts)
-                    if group.history.iter().any(|c| concepts.contains(c.get_ref())) =>
-                {
-                    evidence.push(result.evidence(lab));
-                }
                 Value::Unreadable(why) if evidence.is_empty() => {
                     missing.push(gap(&lab.title, why, false));
+                }
+                Value::Concepts(concepts)
+                    if evidence.is_empty() && concepts.iter().all(|c| c.ends_with(UNKNOWN)) =>
+                {
+                    missing.push(gap(&lab.title, unknown, false));
                 }
                 _ => {}
             },

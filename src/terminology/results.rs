@@ -75,7 +75,9 @@ impl Results {
     /// The meaning of a written result.
     pub fn by_text(&self, text: &str, viral_load: bool) -> Option<Meaning> {
         let mut folded = String::with_capacity(text.len());
-        for word in text.to_lowercase().split(|c: char| c.is_whitespace() || c == '-') {
+        for word in text.to_lowercase().split(|c: char| {
+            c.is_whitespace() || c == '-' || ('\u{2010}'..='\u{2015}').contains(&c)
+        }) {
             if !word.is_empty() {
                 if !folded.is_empty() {
                     folded.push(' ');
@@ -104,6 +106,12 @@ mod tests {
         for (text, meaning) in [
             ("Non-Reactive", Negative),
             ("NOT DETECTED", Negative),
+            ("Non\u{2011}Reactive", Negative),
+            ("Not Positive", Negative),
+            ("Not detectable", Negative),
+            ("Detectable", Positive),
+            ("Reactive; confirmation pending", Positive),
+            ("Positive; repeat testing recommended", Positive),
             ("Target not detected", Negative),
             ("none detected", Negative),
             ("No HCV RNA detected", Negative),

@@ -57,6 +57,9 @@ pub(super) fn read(question: Question<'_>) -> Reading {
         }
         return reading;
     }
+    if let Some(unread) = newer_unreadable(question, &results) {
+        return unread;
+    }
     let months = question.knowledge.policy.windows.tuberculosis_test_months;
     let today = question.facts.today;
     // Two tubes of one day: an indeterminate one leaves the sample open. An indeterminate result of
@@ -106,6 +109,22 @@ fn continuing(question: Question<'_>) -> bool {
     let since =
         question.order.since(question.drug, &facts.medicines, question.knowledge, facts.today);
     matches!(since, Since::Continuing(_))
+}
+
+/// A newer result that cannot be read does not leave the floor to an older one.
+fn newer_unreadable(question: Question<'_>, results: &[Result]) -> Option<Reading> {
+    let readable = results.iter().filter_map(|r| r.date).map(|d| d.latest).max()?;
+    TESTS.iter().find_map(|id| {
+        let lab = lab(question, id)?;
+        let result = question.facts.labs.decisive(id)?;
+        let crate::facts::Value::Unreadable(why) = result.value else { return None };
+        if result.date.is_none_or(|d| d.earliest <= readable) {
+            return None;
+        }
+        let mut reading = Reading::new(Standing::Unknown).with(vec![result.evidence(lab)]);
+        reading.missing.push(gap(lab.title.clone(), why));
+        Some(reading)
+    })
 }
 
 struct Result {
