@@ -78,7 +78,7 @@ struct Basis<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<&'a str>,
+    code: Option<String>,
     what: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<String>,
@@ -90,9 +90,9 @@ impl<'a> From<&'a Evidence> for Basis<'a> {
     fn from(evidence: &'a Evidence) -> Self {
         Basis {
             reference: evidence.reference.as_deref(),
-            code: evidence.code.as_deref(),
+            code: evidence.code.as_deref().map(super::markdown::plain),
             what: &evidence.what,
-            value: evidence.value.as_deref().map(super::markdown::plain),
+            value: evidence.value.as_deref().map(super::markdown::plain).filter(|v| !v.is_empty()),
             date: evidence.date.map(|d| d.text()),
         }
     }

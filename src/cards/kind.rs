@@ -78,7 +78,10 @@ impl Kind {
 /// The text with a capital first letter.
 pub fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
-    match chars.next() {
+    let first = chars.next();
+    match first {
+        // eGFR keeps its small letter.
+        Some(_) if chars.clone().next().is_some_and(char::is_uppercase) => text.to_owned(),
         Some(first) => first.to_uppercase().collect::<String>() + chars.as_str(),
         None => String::new(),
     }

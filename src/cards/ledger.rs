@@ -156,5 +156,10 @@ fn ignored(index: usize, facts: &Facts, knowledge: &Knowledge) -> Vec<Item> {
             reference: None,
         });
     }
+    let mut items = unique(items);
+    items.truncate(MOST_IGNORED);
     items
 }
+
+/// Most items of data left out that the account names.
+const MOST_IGNORED: usize = 100;

@@ -3,8 +3,16 @@
 //! Cards are GitHub-flavoured Markdown, and some clients let raw HTML through. What an EHR sent is
 //! shown as letters and never acts: no markup, no link, no control character, not too long.
 
+use regex::Regex;
+use std::sync::LazyLock;
+
 /// Longest text from the chart that a card repeats, in characters.
 const LONGEST: usize = 80;
+
+/// Addresses, which some clients make links of whatever stands around them.
+static LINK: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)[a-z][a-z0-9+.-]*:/+\S*|\bwww\.\S*|\S+@\S+").expect("a constant pattern")
+});
 
 /// The text as plain letters: one line, without control and direction characters, cut to size.
 pub fn plain(text: &str) -> String {
@@ -14,7 +22,7 @@ pub fn plain(text: &str) -> String {
         .filter(|c| !c.is_control() && !is_invisible(*c))
         .collect();
     let words: Vec<&str> = one_line.split(' ').filter(|w| !w.is_empty()).collect();
-    let joined = words.join(" ");
+    let joined = LINK.replace_all(&words.join(" "), "…").into_owned();
     match joined.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", joined[..end].trim_end()),
         None => joined,
@@ -36,8 +44,6 @@ pub fn escaped(text: &str) -> String {
             _ => out.push(c),
         }
     }
-    // GitHub-flavoured Markdown makes links out of bare addresses.
-    let out = out.replace("://", ":&#47;&#47;").replace("www.", "www&#46;").replace('@', "&#64;");
     // A digit or a dash at the start of a line would begin a list.
     match out.chars().next() {
         Some('-' | '+' | '=') => format!("\\{out}"),
@@ -88,6 +94,20 @@ mod tests {
             let inner = html.trim().trim_start_matches("<p>").trim_end_matches("</p>");
             assert!(!inner.contains('<'), "{text} became {html}");
         }
+    }
+
+    #[test]
+    fn addresses_are_taken_out() {
+        for text in [
+            "see https://evil.example/x",
+            "WWW.evil.example",
+            "a@evil.example",
+            "x javascript://y",
+            "http:/\u{200B}/evil.example",
+        ] {
+            assert!(!plain(text).contains("evil"), "{}", plain(text));
+        }
+        assert_eq!(plain("1.6 mg/dL"), "1.6 mg/dL");
     }
 
     #[test]

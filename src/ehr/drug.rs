@@ -109,7 +109,8 @@ pub fn identify<'a>(
     })
 }
 
-fn resolve<'a>(
+/// The Medication that a reference names: contained, beside, or in the chart.
+pub fn resolve<'a>(
     reference: &Reference<'a>,
     order: &MedicationOrder<'a>,
     source: &dyn MedicationSource<'a>,
@@ -176,7 +177,9 @@ fn decide(
     for words in concepts.iter().flat_map(CodeableConcept::words) {
         match products.by_text(words) {
             TextMatch::Drug(named) => written.push(named),
-            TextMatch::Veterinary => return Some(Identity::Other),
+            // Words never take away what a code says.
+            TextMatch::Veterinary if coded.is_empty() => return Some(Identity::Other),
+            TextMatch::Veterinary => {}
             TextMatch::LooksAlike(word) => alike = Some(word),
             TextMatch::Nothing => {}
         }

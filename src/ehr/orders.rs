@@ -4,7 +4,7 @@
 //! order refers to.
 
 use super::drug::{Identified, Identity, MedicationSource, identify};
-use crate::cds_hooks::context::{ContextEntry, owner};
+use crate::cds_hooks::context::{ContextEntry, is_id, owner};
 use crate::cds_hooks::{Prefetch, Request};
 use crate::fhir::types::{CodeableConcept, Reference};
 use crate::fhir::views::{
@@ -65,6 +65,7 @@ pub fn orders<'a>(request: &Request<'a>, products: &Products) -> Result<Orders<'
     let source = Beside { request, beside: OnceCell::new(), prefetched: OnceCell::new() };
     let mut orders = Orders::default();
     let mut index = 0;
+    let mut seen = HashSet::new();
     for (entry, selected) in entries.iter().zip(selected) {
         let Some(anchor) = Anchor::read(entry.resource) else { continue };
         let resource_type = anchor.resource_type().and_then(Json::string);
@@ -82,7 +83,10 @@ pub fn orders<'a>(request: &Request<'a>, products: &Products) -> Result<Orders<'
             continue;
         }
         let Some(view) = MedicationOrder::read(entry.resource) else { continue };
-        let reference = reference(resource_type.as_deref(), &anchor, index);
+        let mut reference = reference(resource_type.as_deref(), &anchor, index);
+        if !seen.insert(reference.clone()) {
+            reference = format!("{reference}#{index}");
+        }
         index += 1;
         if !selected || !speaks(&view) {
             continue;
@@ -109,7 +113,7 @@ pub fn orders<'a>(request: &Request<'a>, products: &Products) -> Result<Orders<'
 
 fn reference(resource_type: Option<&str>, anchor: &Anchor<'_>, index: usize) -> String {
     let resource_type = resource_type.unwrap_or("MedicationRequest");
-    match anchor.id().and_then(Json::string).filter(|id| !id.is_empty()) {
+    match anchor.id().and_then(Json::string).filter(|id| is_id(id)) {
         Some(id) => format!("{resource_type}/{id}"),
         None => format!("{resource_type}#{index}"),
     }

@@ -1,6 +1,7 @@
 //! Which diagnoses are on record, and do they still hold?
 
 use super::known::Evidence;
+use crate::cds_hooks::context::is_id;
 use crate::ehr::{Collected, State};
 use crate::fhir::types::CodeableConcept;
 use crate::fhir::views::{self, period_date};
@@ -56,7 +57,10 @@ impl Condition {
     pub fn evidence(&self, concept: &str) -> Evidence {
         let code = self.concepts.iter().find(|(id, _)| id == concept).map(|(_, c)| c.clone());
         Evidence {
-            what: self.title.clone(),
+            what: match self.standing {
+                Standing::Past => format!("{} (resolved)", self.title),
+                _ => self.title.clone(),
+            },
             value: None,
             date: self.date,
             reference: self.reference.clone(),
@@ -130,6 +134,10 @@ fn read_one(json: Json<'_>, table: &Table) -> Option<Condition> {
             .or_else(|| date(view.recorded_date()))
             .or_else(|| date(view.date_recorded()))
             .or_else(|| date(view.asserted_date())),
-        reference: view.id().and_then(Json::string).map(|id| format!("Condition/{id}")),
+        reference: view
+            .id()
+            .and_then(Json::string)
+            .filter(|id| is_id(id))
+            .map(|id| format!("Condition/{id}")),
     })
 }

@@ -2,6 +2,7 @@
 
 use super::known::{Evidence, Known};
 use super::qualitative;
+use crate::cds_hooks::context::is_id;
 use crate::ehr::{Chart, State};
 use crate::fhir::types::{CodeableConcept, Coding, Quantity};
 use crate::fhir::views::{Component, Observation, Period};
@@ -135,7 +136,11 @@ impl Labs {
 
     fn observation(&mut self, json: Json<'_>, terminology: &Terminology, today: Date) {
         let Some(view) = Observation::read(json) else { return };
-        let reference = view.id().and_then(Json::string).map(|id| format!("Observation/{id}"));
+        let reference = view
+            .id()
+            .and_then(Json::string)
+            .filter(|id| is_id(id))
+            .map(|id| format!("Observation/{id}"));
         let written = date_of(&view);
         let date = written.as_deref().and_then(FhirDate::parse);
         let moment = written.as_deref().and_then(FhirDate::instant);

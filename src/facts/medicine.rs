@@ -1,5 +1,6 @@
 //! Which medicines that rules ask about are on record, and since when?
 
+use crate::cds_hooks::context::is_id;
 use crate::ehr::drug::{Identity, MedicationSource, identify};
 use crate::ehr::{Chart, State};
 use crate::fhir::types::CodeableConcept;
@@ -59,7 +60,14 @@ fn read_one(json: Json<'_>, chart: &Chart<'_>, terminology: &Terminology) -> Opt
     let view = MedicationOrder::read(json)?;
     let status = view.status().and_then(Json::string);
     let status = status.as_deref().unwrap_or("unknown");
-    if VOID.contains(&status) || view.was_not_taken().and_then(Json::boolean) == Some(true) {
+    let flag = |json: Option<Json<'_>>| json.and_then(Json::boolean) == Some(true);
+    // Planned, proposed, refused or not taken: no medicine.
+    let never_given = VOID.contains(&status)
+        || flag(view.was_not_taken())
+        || flag(view.do_not_perform())
+        || view.taken().and_then(Json::string).is_some_and(|t| t == "n")
+        || view.intent().and_then(Json::string).is_some_and(|i| i == "plan" || i == "proposal");
+    if never_given {
         return None;
     }
     let source = InChart(chart);
@@ -85,7 +93,11 @@ fn read_one(json: Json<'_>, chart: &Chart<'_>, terminology: &Terminology) -> Opt
         completed: status == "completed",
         start,
         end: date(period.as_ref().and_then(|p| p.end())).or_else(|| date(view.date_ended())),
-        reference: view.id().and_then(Json::string).map(|id| format!("{resource_type}/{id}")),
+        reference: view
+            .id()
+            .and_then(Json::string)
+            .filter(|id| is_id(id))
+            .map(|id| format!("{resource_type}/{id}")),
     })
 }
 
@@ -111,7 +123,7 @@ fn substances<'a>(
         if let Some(display) = &reference.display {
             concepts.push(CodeableConcept { text: Some(display.clone()), ..Default::default() });
         }
-        let medication = reference.type_and_id().and_then(|(_, id)| source.medication(id));
+        let medication = crate::ehr::drug::resolve(&reference, view, source);
         let medication = medication.and_then(crate::fhir::views::Medication::read);
         concepts.extend(medication.and_then(|m| m.code()).map(CodeableConcept::read));
     }

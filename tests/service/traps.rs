@@ -455,3 +455,164 @@ fn a_newer_result_that_cannot_be_read_does_not_leave_the_floor_to_an_older_one()
     assert!(topic(&cancelled, "hepatitis-b-screening").is_empty());
     assert!(evaluation(&cancelled)["ignored"].to_string().contains("gave no result"));
 }
+
+/// The healthy fixture with one more result under a prefetch key.
+fn with_result(key: &str, members: Value) -> Value {
+    let mut request = fixture(SIGN, "fully-screened-and-healthy");
+    let mut result = json!({
+        "resourceType": "Observation", "status": "final", "subject": {"reference": "Patient/pat-1"},
+    });
+    for (name, value) in members.as_object().expect("members") {
+        result[name] = value.clone();
+    }
+    let entries = request["prefetch"][key]["entry"].as_array_mut().expect("entries");
+    entries.push(json!({"resource": result}));
+    request
+}
+
+fn loinc(code: &str) -> Value {
+    json!({"coding": [{"system": "http://loinc.org", "code": code}]})
+}
+
+#[test]
+fn no_number_is_too_large_to_be_answered() {
+    let app = App::start();
+    for number in ["1e28", "79228162514264337593543950335", "7.9e28", "-1e28", "1e-28", "1e999"] {
+        for (key, code) in [
+            ("labs", "2160-0"),
+            ("labs", "777-3"),
+            ("vitals", "29463-7"),
+            ("infection-tests", "1648-5"),
+        ] {
+            let request = with_result(
+                key,
+                json!({
+                    "id": "big", "effectiveDateTime": "2026-11-20", "code": loinc(code),
+                    "valueQuantity": {"value": "NUMBER", "unit": "kg/L"},
+                }),
+            );
+            let body = request.to_string().replace("\"NUMBER\"", number);
+            assert_eq!(app.post(SIGN, body).status(), 200, "{number} {code}");
+        }
+        let mut request = fixture(SIGN, "fully-screened-and-healthy");
+        request["context"]["draftOrders"]["entry"][0]["resource"]["dosageInstruction"] = json!([{
+            "text": format!("{number} mg four times daily"),
+            "timing": {"repeat": {"frequency": "NUMBER", "period": "NUMBER", "periodUnit": "min"}},
+            "doseAndRate": [{"doseQuantity": {"value": "NUMBER", "unit": "g"}}]}]);
+        let body = request.to_string().replace("\"NUMBER\"", number);
+        assert_eq!(app.post(SIGN, body).status(), 200, "{number} as a dose");
+    }
+}
+
+#[test]
+fn of_one_day_the_later_result_counts_whatever_its_id() {
+    let app = App::start();
+    for (early, late) in [("a", "b"), ("b", "a")] {
+        let hbsag = |id: &str, time: &str, value: &str| {
+            json!({
+            "id": id, "effectiveDateTime": format!("2026-11-20T{time}:00Z"), "code": loinc("5196-1"),
+            "valueString": value})
+        };
+        let mut request = with_result("infection-tests", hbsag(early, "08:00", "Negative"));
+        let more = with_result("infection-tests", hbsag(late, "20:00", "Positive"));
+        let last = more["prefetch"]["infection-tests"]["entry"].as_array().expect("entries").last();
+        let last = last.expect("an entry").clone();
+        request["prefetch"]["infection-tests"]["entry"].as_array_mut().expect("entries").push(last);
+        let answer = app.cards(SIGN, &request);
+        assert_eq!(topic(&answer, "hepatitis-b-screening")[0]["indicator"], "critical", "{late}");
+    }
+}
+
+#[test]
+fn a_result_of_this_morning_east_of_utc_counts() {
+    let app = App::start();
+    let result = |time: &str| {
+        with_result(
+            "infection-tests",
+            json!({
+        "id": "east", "effectiveDateTime": time, "code": loinc("5196-1"), "valueString": "Positive"}),
+        )
+    };
+    let answer = app.cards(SIGN, &result("2026-11-23T07:00:00+10:00"));
+    assert_eq!(topic(&answer, "hepatitis-b-screening").len(), 1);
+    let answer = app.cards(SIGN, &result("2026-11-23T00:00:00Z"));
+    assert!(topic(&answer, "hepatitis-b-screening").is_empty(), "tomorrow's does not");
+}
+
+#[test]
+fn treatment_that_was_planned_refused_or_cut_short_is_none() {
+    let app = App::start();
+    let tb = |medicine: Value| {
+        let mut request = with_result(
+            "infection-tests",
+            json!({
+            "id": "pos", "effectiveDateTime": "2026-10-01", "code": loinc("71773-6"),
+            "valueString": "Positive"}),
+        );
+        let mut isoniazid = json!({
+            "resourceType": "MedicationRequest", "id": "inh", "status": "active",
+            "subject": {"reference": "Patient/pat-1"}, "authoredOn": "2026-01-01",
+            "medicationCodeableConcept": {"coding": [{"system": RXNORM, "code": "6038"}]},
+        });
+        for (name, value) in medicine.as_object().expect("members") {
+            isoniazid[name] = value.clone();
+        }
+        request["prefetch"]["medications"] = json!({"resourceType": "Bundle", "type": "searchset",
+            "entry": [{"resource": isoniazid}]});
+        topic(&app.cards(SIGN, &request), "tb-screening").len()
+    };
+    assert_eq!(tb(json!({})), 0, "eleven months of isoniazid are enough");
+    for not_enough in [
+        json!({"doNotPerform": true}),
+        json!({"intent": "plan"}),
+        json!({"resourceType": "MedicationStatement", "taken": "n"}),
+        json!({"status": "stopped"}),
+        json!({"resourceType": "MedicationStatement", "status": "completed",
+            "effectivePeriod": {"start": "2026-01-01", "end": "2026-01-04"}}),
+    ] {
+        assert_eq!(tb(not_enough.clone()), 1, "{not_enough}");
+    }
+    let contained = json!({"medicationCodeableConcept": null,
+        "medicationReference": {"reference": "#m"},
+        "contained": [{"resourceType": "Medication", "id": "m", "code": {"text": "isoniazid 300 mg"}}]});
+    assert_eq!(tb(contained), 0, "a contained Medication tells the drug");
+}
+
+#[test]
+fn an_answer_that_is_not_the_whole_answer_is_not_none_on_record() {
+    let app = App::start();
+    for answer in [
+        json!({"resourceType": "Bundle", "type": "searchset", "total": 50}),
+        json!({"resourceType": "OperationOutcome", "issue": []}),
+        json!({"resourceType": "Parameters"}),
+    ] {
+        let mut request = fixture(SIGN, "fully-screened-and-healthy");
+        request["prefetch"]["infection-tests"] = answer.clone();
+        let found = app.cards(SIGN, &request);
+        assert!(topic(&found, "tb-screening")[0].get("unchecked").is_some(), "{answer}");
+    }
+    // A Bundle in a Bundle is read.
+    let mut request = fixture(SIGN, "fully-screened-and-healthy");
+    let inner = request["prefetch"]["infection-tests"].clone();
+    request["prefetch"]["infection-tests"] = json!({"resourceType": "Bundle", "type": "batch-response",
+        "entry": [{"resource": inner}]});
+    assert!(topic(&app.cards(SIGN, &request), "tb-screening").is_empty());
+}
+
+#[test]
+fn who_was_a_smoker_stays_one_and_unknown_is_not_never() {
+    let app = App::start();
+    let answer = |code: &str, date: &str| {
+        let request = with_result(
+            "vitals",
+            json!({
+            "id": "smoking-2", "effectiveDateTime": date, "code": loinc("72166-2"),
+            "valueCodeableConcept": {"coding": [{"system": "http://snomed.info/sct", "code": code}]}}),
+        );
+        app.cards(SIGN, &request)
+    };
+    // Never smoked is on record for 2026-10-01.
+    assert_eq!(answer("77176002", "2020-01-01")["cards"][0]["indicator"], "warning");
+    let unknown = answer("266927001", "2026-11-01");
+    assert!(topic(&unknown, "boxed-warning")[0].get("unchecked").is_some());
+}

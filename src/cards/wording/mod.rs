@@ -82,7 +82,15 @@ pub fn summary(kind: Kind, findings: &[Finding]) -> String {
         parts.push(format!("{ORDER}{tests}"));
     }
     let guests = findings.iter().filter(|f| f.kind != kind && f.level > Level::Info);
-    parts.extend(guests.map(|f| f.short.clone()));
+    let guests: Vec<String> = guests.map(|f| f.short.clone()).collect();
+    if !guests.is_empty() {
+        // What was not checked matters more than the parts of the warning.
+        for part in &mut parts {
+            let end = part.find([';', '(']).filter(|_| lead.level == Level::Info);
+            part.truncate(end.map_or(part.len(), |end| part[..end].trim_end().len()));
+        }
+    }
+    parts.extend(guests);
     let mut text = format!("{}: ", capitalised(&lead.drug_name));
     for (i, part) in parts.iter().enumerate() {
         let joined = if i == 0 { part.clone() } else { format!("; {part}") };

@@ -36,7 +36,9 @@ pub fn words(
             (text, format!("{ORDER}{lacking}"), ids.clone())
         }
         Standing::TooOld(months) => {
-            let text = format!("{found}: older than {months} months. {advice}");
+            let dated = outcome.found.iter().any(|e| e.date.is_some());
+            let age = if dated { format!("older than {months} months") } else { "undated".into() };
+            let text = format!("{found}: {age}. {advice}");
             (text, format!("{first} is too old, repeat {}", first_test(test)), repeat(test))
         }
         Standing::Indeterminate => {
@@ -81,7 +83,7 @@ fn disease(test: ScreeningTest) -> &'static str {
 fn lower(name: &str) -> String {
     match name {
         "HIV" => name.to_owned(),
-        _ => name.to_lowercase(),
+        _ => name.replacen(|c: char| c.is_uppercase(), &name[..1].to_lowercase(), 1),
     }
 }
 

@@ -67,8 +67,11 @@ pub fn function(function: &RenalFunction, ends: &[Decimal]) -> String {
         let what = function.basis.first().map_or("renal disease", |e| e.what.as_str());
         return format!("{what} on record");
     }
-    let value = shown_range(&function.value, ends);
-    format!("{} {value} {}", measure(function.measure), unit(function.measure))
+    let name = measure(function.measure);
+    match function.value.exact() {
+        Some(value) => format!("{name} {} {}", shown(value, ends), unit(function.measure)),
+        None => format!("{name} {}", band(&function.value, unit(function.measure))),
+    }
 }
 
 /// How a renal function was come by: `Cockcroft–Gault from creatinine 1.6 mg/dL (2026-11-12), …`.

@@ -177,9 +177,15 @@ fn treatment(question: Question<'_>) -> Treatment {
             reference: medicine.reference.clone(),
             code: None,
         };
-        let end = medicine.end.map_or(facts.today, |e| e.earliest.min(facts.today));
-        let long = medicine.start.is_some_and(|start| length(start.latest, end) >= days);
-        if medicine.completed || long {
+        // A course that goes on runs until today; one that was stopped, until a day that is told.
+        let ended = medicine.end.map(|e| e.earliest.min(facts.today));
+        let end = ended.or(medicine.active.then_some(facts.today));
+        let length = medicine.start.zip(end).map(|(start, end)| length(start.latest, end));
+        let enough = match length {
+            Some(length) => length >= days,
+            None => medicine.completed,
+        };
+        if enough {
             return Treatment::Enough(shown);
         }
         short = Some(shown);
