@@ -337,16 +337,21 @@ impl<'a> Part<'a> {
         };
         let load = lab.result == ResultKind::ViralLoad;
         let results = &terminology.results;
-        let coded = qualitative::coded(&answer, results);
-        let meaning = coded
-            .or_else(|| answer.words().find_map(|w| results.by_text(w, load)))
-            .or_else(|| qualitative::coded_interpretation(&interpretation, lab, results))
-            .or_else(|| match self.boolean?.boolean()? {
-                true => Some(Meaning::Positive),
-                false => Some(Meaning::Negative),
-            })
-            .or_else(|| qualitative::by_number(number.as_ref(), self.integer, lab, terminology))
-            .or_else(|| qualitative::by_string(string.as_deref()?, lab, terminology));
+        let said: Vec<Meaning> = [
+            qualitative::coded(&answer, results),
+            answer.words().find_map(|w| results.by_text(w, load)),
+            qualitative::coded_interpretation(&interpretation, lab, results),
+            self.boolean.and_then(Json::boolean).map(Meaning::of),
+            qualitative::by_number(number.as_ref(), self.integer, lab, terminology),
+            string.as_deref().and_then(|s| qualitative::by_string(s, lab, terminology)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        if said.contains(&Meaning::Positive) && said.contains(&Meaning::Negative) {
+            return Some((Value::Unreadable("it says positive and negative at once"), printed));
+        }
+        let meaning = said.first().copied();
         Some(match meaning {
             Some(Meaning::Invalid) => (Value::NoResult, printed),
             Some(meaning) => (Value::Meaning(meaning), printed),

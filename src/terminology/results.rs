@@ -22,6 +22,13 @@ pub enum Meaning {
     Positive,
 }
 
+impl Meaning {
+    /// The meaning of a yes or a no.
+    pub fn of(yes: bool) -> Meaning {
+        if yes { Meaning::Positive } else { Meaning::Negative }
+    }
+}
+
 /// One row of `hooks/codes/results.toml`: the rows stand in the order in which they are tried.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

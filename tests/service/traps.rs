@@ -309,7 +309,20 @@ fn qualitative_results_are_read_in_every_form_they_come_in() {
             "{positive}"
         );
     }
-    for open in [json!({"valueString": "purple"}), json!({"valueString": "see note"})] {
+    let flagged = |word: &str, flag: &str| {
+        let mut result = interpretation(flag);
+        result["valueString"] = json!(word);
+        result
+    };
+    for open in [
+        json!({"valueString": "purple"}),
+        json!({"valueString": "see note"}),
+        // An answer and a flag that say the opposite: neither is believed.
+        flagged("Reactive", "N"),
+        flagged("Non-reactive", "POS"),
+        json!({"valueCodeableConcept": {"text": "Positive", "coding": [
+            {"system": "http://loinc.org", "code": "LA6577-6"}]}}),
+    ] {
         let answer = answer(open.clone());
         let finding = topic(&answer, "hepatitis-b-screening");
         assert!(finding[0].get("unchecked").is_some(), "{open}");
