@@ -115,10 +115,15 @@ impl Labs {
     }
 
     /// The result that decides: the newest, and of one day one that can be read. A newer result that
-    /// cannot be read does not leave the floor to an older one.
+    /// cannot be read does not leave the floor to an older one, and a positive one that has no date
+    /// may be newer than any other.
     pub fn decisive(&self, id: &str) -> Option<&LabResult> {
         let results = self.results.get(id)?;
         let newest = results.first()?;
+        let positive = |r: &&LabResult| r.value == Value::Meaning(Meaning::Positive);
+        if let Some(undated) = results.iter().filter(positive).find(|r| r.date.is_none()) {
+            return Some(if positive(&newest) { newest } else { undated });
+        }
         let same_day =
             results.iter().take_while(|r| r.date == newest.date && r.moment == newest.moment);
         let mut readable = same_day.filter(|r| !matches!(r.value, Value::Unreadable(_)));

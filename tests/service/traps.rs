@@ -537,6 +537,17 @@ fn of_one_day_the_later_result_counts_whatever_its_id() {
 }
 
 #[test]
+fn a_positive_result_without_a_date_is_not_overruled_by_a_negative_one() {
+    let app = App::start();
+    let undated = json!({"id": "undated", "code": loinc("5196-1"), "valueString": "Positive"});
+    let answer = app.cards(SIGN, &with_result("infection-tests", undated));
+    let finding = topic(&answer, "hepatitis-b-screening")[0];
+    assert_eq!(finding["indicator"], "critical");
+    let text = finding["text"].as_str().expect("text");
+    assert!(text.contains("undated"), "{text}");
+}
+
+#[test]
 fn a_result_of_this_morning_east_of_utc_counts() {
     let app = App::start();
     let result = |time: &str| {

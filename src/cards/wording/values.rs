@@ -108,8 +108,11 @@ pub fn evidence(evidence: &Evidence) -> String {
         text.push(' ');
         text.push_str(&super::super::markdown::plain(value));
     }
-    if let Some(date) = evidence.date {
-        text.push_str(&format!(" ({})", date.text()));
+    match (evidence.date, &evidence.value) {
+        (Some(date), _) => text.push_str(&format!(" ({})", date.text())),
+        // A condition often has no date; a result without one is worth a word.
+        (None, Some(_)) => text.push_str(" (undated)"),
+        (None, None) => {}
     }
     text
 }
