@@ -324,8 +324,19 @@ impl Gather<'_> {
             {
                 Known::NoneOnRecord
             }
-            _ => Known::not_available(why_not),
+            _ => match RENAL_LABS.iter().find_map(|id| self.unreadable(id)) {
+                Some(unread) if unread != why_not => {
+                    Known::not_available(format!("{why_not}; {unread}"))
+                }
+                _ => Known::not_available(why_not),
+            },
         }
+    }
+
+    /// What is on record of a test and cannot be read.
+    fn unreadable(&self, id: &str) -> Option<String> {
+        self.facts.labs.decisive(id)?;
+        self.newest(id).err()
     }
 }
 

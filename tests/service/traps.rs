@@ -537,6 +537,21 @@ fn of_one_day_the_later_result_counts_whatever_its_id() {
 }
 
 #[test]
+fn an_egfr_that_cannot_be_read_is_not_none_on_record() {
+    let app = App::start();
+    let mut request = with_result(
+        "labs",
+        json!({"id": "egfr", "effectiveDateTime": "2026-11-01", "code": loinc("98979-8"),
+            "valueString": "see note"}),
+    );
+    let entries = request["prefetch"]["labs"]["entry"].as_array_mut().expect("entries");
+    entries.retain(|e| !e.to_string().contains("2160-0"));
+    let answer = app.cards(SIGN, &request);
+    let text = topic(&answer, "renal-dose")[0]["text"].as_str().expect("text");
+    assert!(text.contains("eGFR on record, but"), "{text}");
+}
+
+#[test]
 fn a_positive_result_without_a_date_is_not_overruled_by_a_negative_one() {
     let app = App::start();
     let undated = json!({"id": "undated", "code": loinc("5196-1"), "valueString": "Positive"});
