@@ -4,7 +4,7 @@ mod support;
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use support::project;
 
 const REQUEST: &str = "fixtures/wire/jak-inhibitor-order-sign/nothing-on-record/request.json";
@@ -17,6 +17,17 @@ fn jakcard(args: &[&str]) -> Command {
 
 fn run(args: &[&str]) -> Output {
     jakcard(args).output().expect("the program runs")
+}
+
+/// The running service, its first line, and its URL.
+fn started(command: &mut Command) -> (Child, String, String) {
+    let mut child =
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
+    let mut line = String::new();
+    let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));
+    stdout.read_line(&mut line).expect("a line");
+    let url = line.trim().rsplit(' ').next().expect("a URL").to_owned();
+    (child, line, url)
 }
 
 fn out(output: &Output) -> String {
@@ -118,15 +129,7 @@ fn the_services_help_names_every_setting() {
 
 #[test]
 fn serve_says_where_it_is_and_that_nobody_is_authenticated() {
-    let mut child = jakcard(&["serve", "--bind", "127.0.0.1:0"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program runs");
-    let mut line = String::new();
-    let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));
-    stdout.read_line(&mut line).expect("a line");
-    let url = line.trim().rsplit(' ').next().expect("a URL").to_owned();
+    let (mut child, line, url) = started(&mut jakcard(&["serve", "--bind", "127.0.0.1:0"]));
     let answer = reqwest::blocking::get(format!("{url}/cds-services")).expect("an answer");
     assert_eq!(answer.status(), 200);
     child.kill().expect("it ends");
@@ -137,16 +140,8 @@ fn serve_says_where_it_is_and_that_nobody_is_authenticated() {
 
 #[test]
 fn the_log_holds_nothing_of_the_patient() {
-    let mut child = jakcard(&["serve", "--bind", "127.0.0.1:0", "--as-of", "2026-11-22"])
-        .env("RUST_LOG", "trace")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program runs");
-    let mut line = String::new();
-    let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));
-    stdout.read_line(&mut line).expect("a line");
-    let url = line.trim().rsplit(' ').next().expect("a URL").to_owned();
+    let mut serve = jakcard(&["serve", "--bind", "127.0.0.1:0", "--as-of", "2026-11-22"]);
+    let (mut child, _, url) = started(serve.env("RUST_LOG", "trace"));
     let mut stderr = child.stderr.take().expect("stderr");
     let reader = std::thread::spawn(move || {
         let mut text = String::new();

@@ -6,10 +6,10 @@
 use super::finding::Finding;
 use super::ids::Ids;
 use super::{Call, markdown};
-use crate::cds_hooks::context::is_id;
 use crate::cds_hooks::{Action, ActionType, Suggestion};
 use crate::facts::Order;
 use crate::fhir::Release;
+use crate::fhir::types::is_id;
 use crate::knowledge::Knowledge;
 use crate::terminology::System;
 use crate::terminology::labs::Orderable;

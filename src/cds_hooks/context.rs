@@ -5,7 +5,7 @@
 
 use super::request::{BadRequest, kind_of};
 use crate::fhir::Json;
-use crate::fhir::types::Reference;
+use crate::fhir::types::{Reference, is_id};
 use crate::fhir::views::{Anchor, Bundle, Entry, view};
 use std::borrow::Cow;
 
@@ -110,12 +110,6 @@ fn without_type<'a>(id: Cow<'a, str>, prefix: &str) -> Cow<'a, str> {
         Cow::Borrowed(text) => Cow::Borrowed(text.strip_prefix(prefix).unwrap_or(text)),
         Cow::Owned(text) => Cow::Owned(text.strip_prefix(prefix).unwrap_or(&text).to_owned()),
     }
-}
-
-/// FHIR's `id`: what may stand in a reference that we send.
-pub fn is_id(text: &str) -> bool {
-    let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.' || b == b'_';
-    !text.is_empty() && text.len() <= 128 && text.bytes().all(legal)
 }
 
 fn entries(orders: Json<'_>) -> Result<Vec<ContextEntry<'_>>, BadRequest> {

@@ -106,7 +106,7 @@ impl<'a> Sorter<'_, 'a> {
                 state => state,
             }),
             Some(resource_type) => {
-                let expected = RESOURCES.contains(&resource_type);
+                let expected = OWNED.iter().chain(UNOWNED).any(|t| *t == resource_type);
                 Ok(match self.resource(value)? {
                     Use::Counted if expected => State::Complete,
                     Use::Counted => State::Failed("the EHR sent another kind of resource"),
@@ -252,17 +252,8 @@ const OWNED: &[&str] = &[
     "MedicationStatement",
 ];
 
-/// Resources that a prefetch key may hold by themselves.
-const RESOURCES: &[&str] = &[
-    "Patient",
-    "Medication",
-    "Observation",
-    "Condition",
-    "Immunization",
-    "MedicationRequest",
-    "MedicationOrder",
-    "MedicationStatement",
-];
+/// Resources besides those that a prefetch key may hold by themselves.
+const UNOWNED: &[&str] = &["Patient", "Medication"];
 
 /// Epic's 4101 says "none found"; any other error or warning leaves the question open.
 fn outcome_state(outcome: Json<'_>) -> State {

@@ -77,22 +77,10 @@ pub fn identify<'a>(
     source: &dyn MedicationSource<'a>,
     products: &Products,
 ) -> Identity {
-    let mut concepts = Vec::new();
-    let mut unresolved = false;
+    let Ordered { mut concepts, medication, unresolved } = ordered(order, source);
     let mut form_words: Vec<String> = Vec::new();
-    if let Some(json) = order.medication_codeable_concept().or(order.medication()) {
-        concepts.push(CodeableConcept::read(json));
-    }
-    if let Some(json) = order.medication_reference().or(order.medication())
-        && let Some(reference) = Reference::read(json)
-    {
-        if let Some(display) = &reference.display {
-            concepts.push(CodeableConcept { text: Some(display.clone()), ..Default::default() });
-        }
-        match resolve(&reference, order, source) {
-            Some(medication) => read_medication(medication, &mut concepts, &mut form_words),
-            None => unresolved = reference.reference.is_some(),
-        }
+    if let Some(medication) = medication {
+        read_medication(medication, &mut concepts, &mut form_words);
     }
     let dosages =
         order.dosage_instruction().or(order.dosage()).map(Json::items).unwrap_or_default();
@@ -109,8 +97,30 @@ pub fn identify<'a>(
     })
 }
 
+/// What an order says of its drug.
+pub struct Ordered<'a> {
+    /// In its own codes and words.
+    pub concepts: Vec<CodeableConcept<'a>>,
+    /// The Medication that it refers to, where it was sent.
+    pub medication: Option<Json<'a>>,
+    /// It refers to one that was not sent.
+    pub unresolved: bool,
+}
+
+/// Reads what an order says of its drug, itself and by reference.
+pub fn ordered<'a>(order: &MedicationOrder<'a>, source: &dyn MedicationSource<'a>) -> Ordered<'a> {
+    let concept = order.medication_codeable_concept().or(order.medication());
+    let mut concepts: Vec<_> = concept.map(CodeableConcept::read).into_iter().collect();
+    let reference = order.medication_reference().or(order.medication()).and_then(Reference::read);
+    let display = reference.as_ref().and_then(|r| r.display.clone());
+    concepts.extend(display.map(|d| CodeableConcept { text: Some(d), ..Default::default() }));
+    let medication = reference.as_ref().and_then(|r| resolve(r, order, source));
+    let unresolved = medication.is_none() && reference.is_some_and(|r| r.reference.is_some());
+    Ordered { concepts, medication, unresolved }
+}
+
 /// The Medication that a reference names: contained, beside, or in the chart.
-pub fn resolve<'a>(
+fn resolve<'a>(
     reference: &Reference<'a>,
     order: &MedicationOrder<'a>,
     source: &dyn MedicationSource<'a>,

@@ -4,9 +4,9 @@
 //! order refers to.
 
 use super::drug::{Identified, Identity, MedicationSource, identify};
-use crate::cds_hooks::context::{ContextEntry, is_id, owner};
+use crate::cds_hooks::context::{ContextEntry, owner};
 use crate::cds_hooks::{Prefetch, Request};
-use crate::fhir::types::{CodeableConcept, Reference};
+use crate::fhir::types::{CodeableConcept, Reference, local_reference};
 use crate::fhir::views::{
     Anchor, Bundle, Condition, Dosage, Entry, Medication, MedicationOrder, Wrapped,
 };
@@ -113,10 +113,8 @@ pub fn orders<'a>(request: &Request<'a>, products: &Products) -> Result<Orders<'
 
 fn reference(resource_type: Option<&str>, anchor: &Anchor<'_>, index: usize) -> String {
     let resource_type = resource_type.unwrap_or("MedicationRequest");
-    match anchor.id().and_then(Json::string).filter(|id| is_id(id)) {
-        Some(id) => format!("{resource_type}/{id}"),
-        None => format!("{resource_type}#{index}"),
-    }
+    local_reference(resource_type, anchor.id())
+        .unwrap_or_else(|| format!("{resource_type}#{index}"))
 }
 
 fn speaks(view: &MedicationOrder<'_>) -> bool {

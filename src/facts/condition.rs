@@ -1,9 +1,8 @@
 //! Which diagnoses are on record, and do they still hold?
 
 use super::known::Evidence;
-use crate::cds_hooks::context::is_id;
 use crate::ehr::{Collected, State};
-use crate::fhir::types::CodeableConcept;
+use crate::fhir::types::{CodeableConcept, local_reference};
 use crate::fhir::views::{self, period_date};
 use crate::fhir::{FhirDate, Json};
 use crate::terminology::{Conditions as Table, System};
@@ -134,10 +133,6 @@ fn read_one(json: Json<'_>, table: &Table) -> Option<Condition> {
             .or_else(|| date(view.recorded_date()))
             .or_else(|| date(view.date_recorded()))
             .or_else(|| date(view.asserted_date())),
-        reference: view
-            .id()
-            .and_then(Json::string)
-            .filter(|id| is_id(id))
-            .map(|id| format!("Condition/{id}")),
+        reference: local_reference("Condition", view.id()),
     })
 }

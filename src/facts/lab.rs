@@ -2,9 +2,8 @@
 
 use super::known::{Evidence, Known};
 use super::qualitative;
-use crate::cds_hooks::context::is_id;
 use crate::ehr::{Chart, State};
-use crate::fhir::types::{CodeableConcept, Coding, Quantity};
+use crate::fhir::types::{CodeableConcept, Coding, Quantity, local_reference};
 use crate::fhir::views::{Component, Observation, Period};
 use crate::fhir::{FhirDate, Json};
 use crate::terminology::decimal::{self, Number, Range};
@@ -141,11 +140,7 @@ impl Labs {
 
     fn observation(&mut self, json: Json<'_>, terminology: &Terminology, today: Date) {
         let Some(view) = Observation::read(json) else { return };
-        let reference = view
-            .id()
-            .and_then(Json::string)
-            .filter(|id| is_id(id))
-            .map(|id| format!("Observation/{id}"));
+        let reference = local_reference("Observation", view.id());
         let written = date_of(&view);
         let date = written.as_deref().and_then(FhirDate::parse);
         let moment = written.as_deref().and_then(FhirDate::instant);

@@ -1,9 +1,8 @@
 //! Which medicines that rules ask about are on record, and since when?
 
-use crate::cds_hooks::context::is_id;
-use crate::ehr::drug::{Identity, MedicationSource, identify};
+use crate::ehr::drug::{Identity, MedicationSource, identify, ordered};
 use crate::ehr::{Chart, State};
-use crate::fhir::types::CodeableConcept;
+use crate::fhir::types::{CodeableConcept, local_reference};
 use crate::fhir::views::{Dosage, MedicationOrder, Period};
 use crate::fhir::{FhirDate, Json};
 use crate::terminology::{System, Terminology};
@@ -93,11 +92,7 @@ fn read_one(json: Json<'_>, chart: &Chart<'_>, terminology: &Terminology) -> Opt
         completed: status == "completed",
         start,
         end: date(period.as_ref().and_then(|p| p.end())).or_else(|| date(view.date_ended())),
-        reference: view
-            .id()
-            .and_then(Json::string)
-            .filter(|id| is_id(id))
-            .map(|id| format!("{resource_type}/{id}")),
+        reference: local_reference(&resource_type, view.id()),
     })
 }
 
@@ -114,19 +109,10 @@ fn substances<'a>(
     source: &dyn MedicationSource<'a>,
     terminology: &Terminology,
 ) -> Vec<String> {
-    let mut concepts = Vec::new();
-    if let Some(json) = view.medication_codeable_concept().or(view.medication()) {
-        concepts.push(CodeableConcept::read(json));
-    }
-    let reference = view.medication_reference().or(view.medication());
-    if let Some(reference) = reference.and_then(crate::fhir::types::Reference::read) {
-        if let Some(display) = &reference.display {
-            concepts.push(CodeableConcept { text: Some(display.clone()), ..Default::default() });
-        }
-        let medication = crate::ehr::drug::resolve(&reference, view, source);
-        let medication = medication.and_then(crate::fhir::views::Medication::read);
-        concepts.extend(medication.and_then(|m| m.code()).map(CodeableConcept::read));
-    }
+    let ordered = ordered(view, source);
+    let mut concepts = ordered.concepts;
+    let medication = ordered.medication.and_then(crate::fhir::views::Medication::read);
+    concepts.extend(medication.and_then(|m| m.code()).map(CodeableConcept::read));
     let table = &terminology.medicines;
     let mut found: Vec<String> = Vec::new();
     for concept in &concepts {

@@ -124,6 +124,18 @@ impl<'a> Reference<'a> {
     }
 }
 
+/// FHIR's `id`: what may stand in a reference that we send.
+pub fn is_id(text: &str) -> bool {
+    let legal = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'.' || b == b'_';
+    !text.is_empty() && text.len() <= 128 && text.bytes().all(legal)
+}
+
+/// `Type/id` of a resource whose id is one; what is no id is never echoed.
+pub fn local_reference(resource_type: &str, id: Option<Json<'_>>) -> Option<String> {
+    let id = id.and_then(Json::string).filter(|id| is_id(id))?;
+    Some(format!("{resource_type}/{id}"))
+}
+
 /// A FHIR Quantity.
 #[derive(Clone, Debug, Default)]
 pub struct Quantity<'a> {
