@@ -160,9 +160,17 @@ fn the_log_holds_nothing_of_the_patient() {
         .replacen("\"value\": 70", &format!("\"value\": {}", canaries[3]), 1);
     let broken = body.replacen("\"hook\"", "\"hok\"", 1);
     let relative = body.replace("1357541", "0").replace("tofacitinib", "povorcitinib");
+    // Class codes and words with something of the patient glued to them.
+    let glued = body
+        .replace("1357541", "L04AF CanaryName")
+        .replace("http://www.nlm.nih.gov/research/umls/rxnorm", "http://www.whocc.no/atc");
+    let glued = glued.replace("tofacitinib", "medicine");
+    let named = body.replace("1357541", "0").replace("tofacitinib", "4711.25citinib");
     let client = reqwest::blocking::Client::new();
     for (body, service) in [
         (&relative, "jak-inhibitor-order-sign"),
+        (&glued, "jak-inhibitor-order-sign"),
+        (&named, "jak-inhibitor-order-sign"),
         (&body, "jak-inhibitor-order-sign"),
         (&broken, "jak-inhibitor-order-sign"),
         (&body, "CanaryPatient"),
@@ -177,7 +185,7 @@ fn the_log_holds_nothing_of_the_patient() {
     }
     let metrics = reqwest::blocking::get(format!("{url}/metrics")).expect("an answer");
     let metrics = metrics.text().expect("text");
-    assert!(metrics.contains("jakcard_look_alike_total 1"), "{metrics}");
+    assert!(metrics.contains("jakcard_look_alike_total 3"), "{metrics}");
     child.kill().expect("it ends");
     child.wait().expect("it ends");
     let log = reader.join().expect("a thread").expect("text");

@@ -100,7 +100,7 @@ impl<'a> Sorter<'_, 'a> {
             Some("Bundle") => self.bundle(value),
             // An outcome in place of an answer: only "none found" (Epic's 4101) is one.
             Some("OperationOutcome") => Ok(match outcome_state(value) {
-                State::Complete if !value.text().contains("4101") => {
+                State::Complete if !issues(value).iter().any(none_found) => {
                     State::Failed("the EHR answered with an outcome and no data")
                 }
                 state => state,
@@ -255,16 +255,19 @@ const OWNED: &[&str] = &[
 /// Resources besides those that a prefetch key may hold by themselves.
 const UNOWNED: &[&str] = &["Patient", "Medication"];
 
+fn issues(outcome: Json<'_>) -> Vec<Issue<'_>> {
+    let issues = Outcome::read(outcome).and_then(|o| o.issue()).map(Json::items);
+    issues.unwrap_or_default().into_iter().filter_map(Issue::read).collect()
+}
+
+fn none_found(issue: &Issue<'_>) -> bool {
+    issue.details().map(CodeableConcept::read).is_some_and(|details| details.has_code(&["4101"]))
+}
+
 /// Epic's 4101 says "none found"; any other error or warning leaves the question open.
 fn outcome_state(outcome: Json<'_>) -> State {
-    let issues =
-        Outcome::read(outcome).and_then(|o| o.issue()).map(Json::items).unwrap_or_default();
     let mut state = State::Complete;
-    for issue in issues.into_iter().filter_map(Issue::read) {
-        let details = issue.details().map(CodeableConcept::read).unwrap_or_default();
-        if details.has_code(&["4101"]) {
-            continue;
-        }
+    for issue in issues(outcome).iter().filter(|i| !none_found(i)) {
         match issue.severity().and_then(Json::string).as_deref() {
             Some("information") => {}
             Some("warning") => {

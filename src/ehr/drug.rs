@@ -57,7 +57,8 @@ pub struct Identified {
 pub enum Identity {
     /// A JAK inhibitor.
     Jak(Identified),
-    /// Looks like one; no table knows it. The one word of it, or the class code.
+    /// Looks like one; no table knows it. Its name, or the class or stem
+    /// that told it.
     LooksAlike(String),
     /// Something else, or nothing at all.
     Other,
@@ -171,8 +172,8 @@ fn decide(
     for coding in concepts.iter().flat_map(|c| &c.codings) {
         let (Some(system), Some(code)) = (&coding.system, &coding.code) else { continue };
         let Some(system) = System::of(system) else { continue };
-        if products.class_code(system, code) {
-            alike = Some(code.to_string());
+        if let Some(class) = products.class_code(system, code) {
+            alike = Some(class.to_owned());
         }
         let by = match system {
             System::Rxnorm => IdentifiedBy::Rxnorm,

@@ -99,7 +99,7 @@ fn count(orders: &Orders<'_>) {
         counter!(name).increment(n as u64);
     }
     for word in &orders.look_alike {
-        // One word that ends like the names of the class, or a class code: a name of a drug.
+        // A name that ends like those of the class, or a class or stem of our tables.
         tracing::warn!(
             name = crate::cards::markdown::plain(word),
             "an order looks like a JAK inhibitor that no table knows"

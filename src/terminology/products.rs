@@ -263,9 +263,10 @@ impl Products {
         self.by_code.get(&(system, code.trim().to_owned()))
     }
 
-    /// Is the code one of the class that no table tells apart?
-    pub fn class_code(&self, system: System, code: &str) -> bool {
-        self.class_prefixes.iter().any(|(s, prefix)| *s == system && code.starts_with(prefix))
+    /// The class that a code belongs to, when no table tells its members apart.
+    pub fn class_code(&self, system: System, code: &str) -> Option<&str> {
+        let mut prefixes = self.class_prefixes.iter().filter(|(s, _)| *s == system);
+        prefixes.find_map(|(_, prefix)| code.starts_with(prefix).then_some(&**prefix))
     }
 
     /// The drug that words name: a text, a display, a brand. Words, not parts of words.
@@ -288,8 +289,13 @@ impl Products {
             }
         }
         let Some(named) = hit else {
-            let alike = words.iter().find(|w| self.stems.iter().any(|stem| w.ends_with(stem)));
-            return alike.map_or(TextMatch::Nothing, |w| TextMatch::LooksAlike((*w).to_owned()));
+            let alike = words.iter().find_map(|word| {
+                let stem = self.stems.iter().find(|stem| word.ends_with(stem.as_str()))?;
+                // A name is letters; of anything else the stem alone is told.
+                let name = word.bytes().all(|b| b.is_ascii_alphabetic());
+                Some(if name { (*word).to_owned() } else { stem.clone() })
+            });
+            return alike.map_or(TextMatch::Nothing, TextMatch::LooksAlike);
         };
         TextMatch::Drug(Named { form: self.form_in(&text), strength: strength_in(&text), ..named })
     }
