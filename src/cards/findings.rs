@@ -6,8 +6,8 @@
 use super::finding::{Citation, Finding, Unchecked};
 use super::kind::Kind;
 use super::wording;
-use crate::facts::{Facts, unique};
-use crate::knowledge::{Action, Knowledge, Level};
+use crate::facts::{Facts, Order, Role, unique};
+use crate::knowledge::{Action, Knowledge, Level, Topic};
 use crate::rules::screening::Standing;
 use crate::rules::{Because, Missing, Outcome, Verdict};
 
@@ -20,43 +20,126 @@ pub fn of_order(
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut open: Vec<Vec<&Outcome<'_>>> = Vec::new();
-    for outcome in outcomes.iter().filter(|o| o.order == index) {
+    let order = &facts.orders[index];
+    let here = || outcomes.iter().filter(|o| o.order == index);
+    for outcome in here().filter(|o| is_heard(o, order, knowledge)) {
         match &outcome.verdict {
             Verdict::Silent => {}
             Verdict::Fires(action) => {
                 findings.push(finding(&[outcome], *action, &[], facts, knowledge));
             }
-            Verdict::CannotTell(action, missing) if !merges(outcome) => {
-                findings.push(finding(&[outcome], *action, missing, facts, knowledge));
-            }
+            Verdict::CannotTell(..) if said_by_the_box(outcome, here()) => {}
             Verdict::CannotTell(..) => {
                 let same = |group: &&mut Vec<&Outcome<'_>>| key(group[0]) == key(outcome);
                 match open.iter_mut().find(same) {
-                    Some(group) => group.push(outcome),
-                    None => open.push(vec![outcome]),
+                    Some(group) if merges(outcome) => group.push(outcome),
+                    _ => open.push(vec![outcome]),
                 }
             }
         }
     }
     for mut group in open {
         group.sort_by_key(|o| std::cmp::Reverse(level(o, knowledge)));
-        let Verdict::CannotTell(action, missing) = &group[0].verdict else { continue };
-        findings.push(finding(&group, *action, missing, facts, knowledge));
+        let Verdict::CannotTell(action, _) = &group[0].verdict else { continue };
+        let missing = unique_gaps(&group);
+        findings.push(finding(&group, *action, &missing, facts, knowledge));
     }
     findings
 }
 
-/// Only dose rows ask the same fact many times.
-fn merges(outcome: &Outcome<'_>) -> bool {
-    matches!(outcome.because, Because::Renal(_))
+/// In an open chart only what stops the drug, a dose or count over its limit, and checks that are
+/// due: what was weighed when the drug was ordered is not said again.
+fn is_heard(outcome: &Outcome<'_>, order: &Order, knowledge: &Knowledge) -> bool {
+    if order.role != Role::Taken {
+        return true;
+    }
+    let topic = outcome.row.topic();
+    match &outcome.verdict {
+        Verdict::Silent => false,
+        Verdict::Fires(action) => {
+            let limits = [
+                Topic::Monitoring,
+                Topic::Cytopenia,
+                Topic::RenalDose,
+                Topic::Hepatic,
+                Topic::Interaction,
+            ];
+            let stops = knowledge.policy.level(*action) == Level::Critical;
+            let over = limits.contains(&topic) && knowledge.policy.level(*action) > Level::Info;
+            stops || over || topic == Topic::Monitoring
+        }
+        Verdict::CannotTell(..) => {
+            topic == Topic::Monitoring
+                || matches!(outcome.because, Because::Screening(Standing::Found(_)))
+        }
+    }
 }
 
-fn key<'o>(outcome: &'o Outcome<'_>) -> (&'o str, &'static str, Option<&'o str>) {
-    let missing = match &outcome.verdict {
-        Verdict::CannotTell(_, missing) => missing.first().map(|m| m.what.as_str()),
+/// The box names what it could not look at; its risks need not say the same again.
+fn said_by_the_box<'o, 'k: 'o>(
+    outcome: &Outcome<'_>,
+    mut all: impl Iterator<Item = &'o Outcome<'k>>,
+) -> bool {
+    let risk = [
+        Topic::Age65,
+        Topic::Cardiovascular,
+        Topic::Malignancy,
+        Topic::Thrombosis,
+        Topic::ActiveInfection,
+    ];
+    risk.contains(&outcome.row.topic())
+        && outcome.found.is_empty()
+        && all.any(|o| {
+            o.drug.drug == outcome.drug.drug
+                && matches!(o.because, Because::Boxed(_))
+                && matches!(o.verdict, Verdict::CannotTell(..))
+        })
+}
+
+/// Rows that lack the same fact make one finding; results that were read are told one by one.
+fn merges(outcome: &Outcome<'_>) -> bool {
+    !matches!(outcome.because, Because::Boxed(_) | Because::Screening(_))
+}
+
+/// What the rows of one finding share: the drug, the topic, what is missing and why, and the
+/// medicine that they are about.
+fn key<'o>(outcome: &'o Outcome<'_>) -> (&'o str, &'static str, &'o str, &'o str, Option<&'o str>) {
+    let topic = outcome.row.topic();
+    let first = match &outcome.verdict {
+        Verdict::CannotTell(_, missing) => missing.first(),
         _ => None,
     };
-    (&outcome.drug.drug, outcome.row.topic().word(), missing)
+    let what = first.map_or("", |m| m.what.as_str());
+    let why = first.map_or("", |m| m.reason.as_str());
+    let medicine = match topic {
+        Topic::Interaction => outcome.found.first().map(|e| e.what.as_str()),
+        _ => None,
+    };
+    let (what, why) = match topic {
+        // Four counts that are missing are one blood count.
+        Topic::Cytopenia => ("", why),
+        Topic::RenalDose => (what, ""),
+        _ => (what, why),
+    };
+    (&outcome.drug.drug, topic.word(), what, why, medicine)
+}
+
+/// What the rows of one finding lack, each once.
+fn unique_gaps(group: &[&Outcome<'_>]) -> Vec<Missing> {
+    let mut gaps: Vec<Missing> = Vec::new();
+    let all = match group[0].row.topic() {
+        Topic::Cytopenia => group,
+        _ => &group[..1],
+    };
+    for outcome in all {
+        let Verdict::CannotTell(_, missing) = &outcome.verdict else { continue };
+        for gap in missing {
+            if !gaps.contains(gap) {
+                gaps.push(gap.clone());
+            }
+        }
+    }
+    gaps
 }
 
 fn level(outcome: &Outcome<'_>, knowledge: &Knowledge) -> Level {
@@ -78,7 +161,7 @@ fn finding(
     let row = outcome.row;
     let words = wording::of(group, missing, facts, knowledge);
     let level = open_level(outcome, action, missing, knowledge);
-    let kind = Kind::of(row.topic());
+    let kind = Kind::of(outcome, facts);
     let label = outcome.drug.label(row.cite());
     let basis = unique(group.iter().flat_map(|o| o.found.clone()).collect());
     Finding {
@@ -112,7 +195,8 @@ fn finding(
     }
 }
 
-/// A row that would stop the order is only a warning while its question is open.
+/// A row that would stop the order is only a warning while its question is open; and what nobody
+/// could look at is only said.
 fn open_level(
     outcome: &Outcome<'_>,
     action: Action,
@@ -120,8 +204,21 @@ fn open_level(
     knowledge: &Knowledge,
 ) -> Level {
     let level = knowledge.policy.level(action);
-    let unknown = matches!(outcome.because, Because::Renal(_)) && !missing.is_empty();
-    if unknown { level.min(Level::Warning) } else { level }
+    let Some(first) = missing.first() else { return level };
+    let capped = level.min(Level::Warning);
+    match outcome.row.topic() {
+        _ if matches!(outcome.because, Because::Boxed(_) | Because::Screening(_)) => level,
+        Topic::RenalDose | Topic::Hepatic => capped,
+        // Orders are often selected before their dose is written.
+        Topic::MaxDose if first.is_the_dose() => Level::Info,
+        Topic::MaxDose => capped,
+        _ if first.none_on_record => capped,
+        Topic::Cytopenia => capped,
+        Topic::Interaction if outcome.found.is_empty() && !outcome.asks_for_a_test() => Level::Info,
+        Topic::Monitoring | Topic::Lipids | Topic::ZosterVaccine => Level::Info,
+        _ if outcome.found.is_empty() && !outcome.asks_for_a_test() => Level::Info,
+        _ => capped,
+    }
 }
 
 /// The reminder always opens its card, a warning its own; what could not be looked at joins another.
@@ -132,16 +229,15 @@ fn opens(outcome: &Outcome<'_>, level: Level, missing: &[Missing]) -> bool {
         Because::Screening(Standing::Found(_)) => return level >= Level::Warning,
         _ => {}
     }
-    let looked_at = missing.first().is_none_or(|m| m.none_on_record || m.is_about_the_order());
+    let found = outcome.row.topic() == Topic::Interaction && !outcome.found.is_empty();
+    let looked_at =
+        found || missing.first().is_none_or(|m| m.none_on_record || m.is_about_the_order());
     level >= Level::Warning && looked_at
 }
 
-impl Missing {
-    /// The chart could be read; it is the order that leaves the question open.
-    fn is_about_the_order(&self) -> bool {
-        matches!(
-            self.what.as_str(),
-            "indication" | "induction or maintenance" | "form of the product" | "ordered dose"
-        )
+impl Outcome<'_> {
+    /// The label asks for a test first: that it is not known is as loud as that it is missing.
+    fn asks_for_a_test(&self) -> bool {
+        matches!(&self.verdict, Verdict::CannotTell(Action::TestBeforeStart, _))
     }
 }

@@ -1,7 +1,9 @@
 //! Which card does a finding belong to, and what is the card called?
 
 use crate::cds_hooks::Coding;
-use crate::knowledge::{Level, Topic};
+use crate::facts::{Facts, Role};
+use crate::knowledge::{BoxedWarning, Level, Row, Topic};
+use crate::rules::Outcome;
 
 /// The kinds of cards, in the order in which they are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,19 +16,39 @@ pub enum Kind {
     Dose,
     /// Everything else.
     Safety,
+    /// Checks that are due.
+    Monitoring,
 }
 
 impl Kind {
-    /// The kind of a topic.
-    pub fn of(topic: Topic) -> Kind {
-        match topic {
+    /// The kind of an outcome. The patient's own risks stand beside the box; where the product has
+    /// none, and in an open chart, they are a matter of safety.
+    pub fn of(outcome: &Outcome<'_>, facts: &Facts) -> Kind {
+        let boxed = || {
+            let here = |row: &&BoxedWarning| {
+                row.speaks() && row.jurisdiction(outcome.drug) == Some(facts.jurisdiction)
+            };
+            let ordered = facts.orders[outcome.order].role == Role::Ordered;
+            ordered && outcome.drug.boxed_warning.iter().any(|row| here(&row))
+        };
+        match outcome.row.topic() {
             Topic::BoxedWarning => Kind::BoxedWarning,
+            Topic::Age65
+            | Topic::Cardiovascular
+            | Topic::Malignancy
+            | Topic::Thrombosis
+            | Topic::ActiveInfection
+                if boxed() =>
+            {
+                Kind::BoxedWarning
+            }
             Topic::TbScreening
             | Topic::HepatitisBScreening
             | Topic::HepatitisCScreening
             | Topic::HivScreening => Kind::Screening,
-            Topic::RenalDose => Kind::Dose,
-            Topic::NoLabel => Kind::Safety,
+            Topic::RenalDose | Topic::Hepatic | Topic::MaxDose => Kind::Dose,
+            Topic::Monitoring => Kind::Monitoring,
+            _ => Kind::Safety,
         }
     }
 
@@ -37,6 +59,7 @@ impl Kind {
             Kind::Screening => "screening",
             Kind::Dose => "dose",
             Kind::Safety => "safety",
+            Kind::Monitoring => "monitoring",
         }
     }
 
@@ -47,6 +70,7 @@ impl Kind {
             Kind::Screening => "screening before the first dose",
             Kind::Dose => "dose",
             Kind::Safety => "safety",
+            Kind::Monitoring => "checks that are due",
         }
     }
 
@@ -58,6 +82,7 @@ impl Kind {
             Kind::Screening => "screening",
             Kind::Dose => "dose",
             Kind::Safety => "safety",
+            Kind::Monitoring => "monitoring",
         };
         let mut code = kind.to_owned();
         for word in drug.split(|c: char| !c.is_ascii_alphanumeric()).filter(|w| !w.is_empty()) {

@@ -59,7 +59,7 @@ pub fn write(
     for (index, order) in facts.orders.iter().enumerate() {
         let findings = findings::of_order(index, outcomes, facts, knowledge);
         let ids = Ids::new(call, &order.reference);
-        for (kind, findings, account) in group(index, findings, outcomes) {
+        for (kind, findings, account) in group(index, findings, outcomes, facts) {
             let card = Draft { kind, findings, account, index };
             response.cards.push(card.write(facts, knowledge, call, &ids, &mut suggested));
         }
@@ -76,6 +76,7 @@ fn group(
     index: usize,
     findings: Vec<Finding>,
     outcomes: &[Outcome<'_>],
+    facts: &Facts,
 ) -> Vec<(Kind, Vec<Finding>, Account)> {
     let open: BTreeSet<Kind> = findings.iter().filter(|f| f.opens).map(|f| f.kind).collect();
     let card_of = |kind: Kind| match kind {
@@ -88,7 +89,7 @@ fn group(
         cards.entry(card_of(finding.kind)).or_default().0.push(finding);
     }
     for outcome in outcomes.iter().filter(|o| o.order == index) {
-        if let Some((_, account)) = cards.get_mut(&card_of(Kind::of(outcome.row.topic()))) {
+        if let Some((_, account)) = cards.get_mut(&card_of(Kind::of(outcome, facts))) {
             account.add(outcome);
         }
     }

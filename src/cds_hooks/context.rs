@@ -40,11 +40,16 @@ pub struct Context<'a> {
 }
 
 impl<'a> Context<'a> {
-    /// Reads the context; `patient` is the top-level member of the drafts before 1.0.
+    /// Reads the context; `patient` is the top-level member of the drafts before 1.0. Only
+    /// patient-view may come without orders.
     ///
     /// # Errors
-    /// A context without patient or without orders.
-    pub fn read(json: Json<'a>, patient: Option<Json<'a>>) -> Result<Context<'a>, BadRequest> {
+    /// A context without patient, or without orders where there must be some.
+    pub fn read(
+        json: Json<'a>,
+        patient: Option<Json<'a>>,
+        needs_orders: bool,
+    ) -> Result<Context<'a>, BadRequest> {
         if json.has_twin_members() {
             let message = "a member stands twice in `context` or in one of its resources";
             return Err(BadRequest::at("context", message));
@@ -68,10 +73,11 @@ impl<'a> Context<'a> {
             id => patient_id(id, "context.patientId")?,
         };
         let orders = [view.draft_orders(), view.medications(), view.orders()];
-        let Some(orders) = orders.into_iter().flatten().find(|o| !o.is_null()) else {
+        let orders = orders.into_iter().flatten().find(|o| !o.is_null());
+        if needs_orders && orders.is_none() {
             let message = "`context` has neither `draftOrders` nor `medications`";
             return Err(BadRequest::at("context.draftOrders", message));
-        };
+        }
         Ok(Context {
             patient_id,
             encounter_id: view
@@ -79,7 +85,7 @@ impl<'a> Context<'a> {
                 .and_then(Json::string)
                 .map(|id| without_type(id, "Encounter/"))
                 .filter(|id| is_id(id)),
-            entries: entries(orders)?,
+            entries: orders.map(entries).transpose()?.unwrap_or_default(),
             selections: view
                 .selections()
                 .map(Json::items)

@@ -21,6 +21,9 @@ view! {
     }
 }
 
+/// The hook whose context holds no orders.
+const PATIENT_VIEW: &str = "patient-view";
+
 /// Why a request cannot be answered: what was given, what was expected, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -94,7 +97,7 @@ impl<'a> Request<'a> {
         let hook_instance = required(envelope.hook_instance(), "hookInstance")?;
         let context = match envelope.context() {
             None => return Err(BadRequest::at("context", "the request has no `context`")),
-            Some(context) => Context::read(context, envelope.patient())?,
+            Some(context) => Context::read(context, envelope.patient(), hook != PATIENT_VIEW)?,
         };
         Ok(Request { hook, hook_instance, context, prefetch: envelope.prefetch() })
     }

@@ -7,9 +7,11 @@
 pub mod answer;
 pub mod chart;
 pub mod drug;
+pub mod medicine;
 pub mod orders;
 
 pub use answer::{Collected, State};
 pub use chart::{Chart, gather};
 pub use drug::{Identified, IdentifiedBy, Identity};
-pub use orders::{DraftOrder, NoDrug, Orders, orders};
+pub use medicine::{Held, held};
+pub use orders::{BesideOrder, DraftOrder, NoDrug, Orders, orders};

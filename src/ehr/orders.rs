@@ -4,6 +4,7 @@
 //! order refers to.
 
 use super::drug::{Identified, Identity, MedicationSource, identify};
+use super::medicine::{Held, held};
 use crate::cds_hooks::context::{ContextEntry, owner};
 use crate::cds_hooks::{Prefetch, Request};
 use crate::fhir::types::{CodeableConcept, Reference, local_reference};
@@ -11,7 +12,7 @@ use crate::fhir::views::{
     Anchor, Bundle, Condition, Dosage, Entry, Medication, MedicationOrder, Wrapped,
 };
 use crate::fhir::{Json, Release};
-use crate::terminology::Products;
+use crate::terminology::Terminology;
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashSet};
@@ -40,8 +41,27 @@ pub struct Orders<'a> {
     pub look_alike: Vec<String>,
     /// Orders of another patient.
     pub foreign: usize,
+    /// Other drafts of a medicine or vaccine that our tables know, selected or not.
+    pub others: Vec<BesideOrder<'a>>,
     /// Conditions among the orders that an order may give as its reason.
     pub beside: Vec<Json<'a>>,
+}
+
+/// Another draft of the call.
+#[derive(Debug)]
+pub struct BesideOrder<'a> {
+    /// The resource.
+    pub view: MedicationOrder<'a>,
+    /// `MedicationRequest/id`, or `MedicationRequest#index` when it has no id.
+    pub reference: String,
+    /// FHIR release of the resource.
+    pub release: Release,
+    /// Is it one that the user is about to order?
+    pub selected: bool,
+    /// What it holds of our tables.
+    pub held: Held,
+    /// The JAK inhibitor that it is, when it is one that was not selected.
+    pub jak: Option<Identified>,
 }
 
 /// The drug of an order cannot be determined because a resource could not be read (412).
@@ -59,7 +79,10 @@ const SILENT: &[&str] = &["cancelled", "stopped", "completed", "entered-in-error
 ///
 /// # Errors
 /// No order holds a JAK inhibitor that can be told, and the drug of one cannot be told.
-pub fn orders<'a>(request: &Request<'a>, products: &Products) -> Result<Orders<'a>, NoDrug> {
+pub fn orders<'a>(
+    request: &Request<'a>,
+    terminology: &Terminology,
+) -> Result<Orders<'a>, NoDrug> {
     let entries = &request.context.entries;
     let selected = selected(entries, &request.context.selections);
     let source = Beside { request, beside: OnceCell::new(), prefetched: OnceCell::new() };
@@ -88,21 +111,33 @@ pub fn orders<'a>(request: &Request<'a>, products: &Products) -> Result<Orders<'
             reference = format!("{reference}#{index}");
         }
         index += 1;
-        if !selected || !speaks(&view) {
+        if !speaks(&view) {
             continue;
         }
         if owner(&anchor).is_some_and(|id| id != request.context.patient_id) {
             orders.foreign += 1;
             continue;
         }
-        match identify(&view, &source, products) {
-            Identity::Jak(drug) => {
-                let release = release(resource_type.as_deref(), &view);
+        let release = release(resource_type.as_deref(), &view);
+        match identify(&view, &source, &terminology.products) {
+            Identity::Jak(drug) if selected => {
                 orders.jak.push(DraftOrder { view, reference, release, drug });
             }
-            Identity::LooksAlike(word) => orders.look_alike.push(word),
-            Identity::Unreadable => orders.unreadable.push(reference),
-            Identity::Other => {}
+            Identity::Jak(drug) => {
+                let (held, jak) = (Held::default(), Some(drug));
+                orders.others.push(BesideOrder { view, reference, release, selected, held, jak });
+            }
+            Identity::LooksAlike(word) if selected => orders.look_alike.push(word),
+            Identity::Unreadable if selected => orders.unreadable.push(reference),
+            Identity::Other => {
+                let held = held(&view, &source, terminology);
+                if !held.is_empty() {
+                    let jak = None;
+                    let other = BesideOrder { view, reference, release, selected, held, jak };
+                    orders.others.push(other);
+                }
+            }
+            _ => {}
         }
     }
     match orders.unreadable.first() {

@@ -3,7 +3,7 @@
 use super::known::Evidence;
 use crate::ehr::{Collected, State};
 use crate::fhir::types::{CodeableConcept, local_reference};
-use crate::fhir::views::{self, period_date};
+use crate::fhir::views::{self, Stage, period_date};
 use crate::fhir::{FhirDate, Json};
 use crate::terminology::{Conditions as Table, System};
 use jiff::civil::Date;
@@ -32,6 +32,8 @@ pub struct Condition {
     pub date: Option<FhirDate>,
     /// `Condition/id`.
     pub reference: Option<String>,
+    /// The words of its stage (`Child-Pugh class B`), and of the condition itself.
+    pub stage: Vec<String>,
 }
 
 impl Condition {
@@ -111,7 +113,8 @@ fn read_one(json: Json<'_>, table: &Table) -> Option<Condition> {
     if verification.has_code(&["refuted", "entered-in-error"]) {
         return None;
     }
-    let concepts = concepts(&CodeableConcept::read(view.code()?), table);
+    let code = CodeableConcept::read(view.code()?);
+    let concepts = concepts(&code, table);
     let title = table.get(&concepts.first()?.0)?.title.clone();
     let status = view.clinical_status().map(CodeableConcept::read).unwrap_or_default();
     let ended = view.abatement_date_time().or(view.abatement_period()).is_some()
@@ -124,7 +127,13 @@ fn read_one(json: Json<'_>, table: &Table) -> Option<Condition> {
         Standing::NotTold
     };
     let date = |j: Option<Json<'_>>| j.and_then(Json::string).and_then(|t| FhirDate::parse(&t));
+    let mut stage: Vec<String> = code.words().map(str::to_owned).collect();
+    let stages = view.stage().map(Json::items).unwrap_or_default();
+    for summary in stages.into_iter().filter_map(Stage::read).filter_map(|s| s.summary()) {
+        stage.extend(CodeableConcept::read(summary).words().map(str::to_owned));
+    }
     Some(Condition {
+        stage,
         concepts,
         title,
         standing,

@@ -3,7 +3,6 @@
 //! Structured first, the words of the sig last. What cannot be read is unknown, never once a day.
 
 use super::sig;
-use crate::ehr::drug::Identified;
 use crate::fhir::Json;
 use crate::fhir::types::{CodeableConcept, Quantity};
 use crate::fhir::views::{Dosage, DoseAndRate, MedicationOrder, RangeView, Repeat, Timing};
@@ -45,10 +44,10 @@ pub struct Regimen {
 
 impl Dose {
     /// Reads the dosage of an order.
-    pub fn read(order: &MedicationOrder<'_>, drug: &Identified) -> Dose {
+    pub fn read(order: &MedicationOrder<'_>, strength: Option<Strength>) -> Dose {
         let json = order.dosage_instruction().or(order.dosage());
         let dosages = json.map(Json::items).unwrap_or_default();
-        let lines = dosages.into_iter().filter_map(Dosage::read).flat_map(|d| lines(&d, drug));
+        let lines = dosages.into_iter().filter_map(Dosage::read).flat_map(|d| lines(&d, strength));
         Dose { lines: lines.collect() }
     }
 
@@ -97,14 +96,14 @@ impl Dose {
     }
 }
 
-fn lines(dosage: &Dosage<'_>, drug: &Identified) -> Vec<DoseLine> {
+fn lines(dosage: &Dosage<'_>, strength: Option<Strength>) -> Vec<DoseLine> {
     let text = dosage.text().and_then(Json::string);
     let patient = dosage.patient_instruction().and_then(Json::string);
     let words = text.or(patient).unwrap_or_default();
-    let mg = quantity(dosage).and_then(|q| milligrams(&q, drug.strength));
+    let mg = quantity(dosage).and_then(|q| milligrams(&q, strength));
     let times_per_day = dosage.timing().and_then(frequency);
     let step = dosage.sequence().and_then(Json::decimal).and_then(|d| i64::try_from(d).ok());
-    let written = sig::read(&words, drug.strength);
+    let written = sig::read(&words, strength);
     let phase = sig::phase(&words);
     let after_dialysis = sig::after_dialysis(&words);
     if mg.is_some() || times_per_day.is_some() {

@@ -4,7 +4,7 @@ use super::known::{Evidence, Known};
 use super::qualitative;
 use crate::ehr::{Chart, State};
 use crate::fhir::types::{CodeableConcept, Coding, Quantity, local_reference};
-use crate::fhir::views::{Component, Observation, Period};
+use crate::fhir::views::{Component, Observation, Period, RangeView};
 use crate::fhir::{FhirDate, Json};
 use crate::terminology::decimal::{self, Number, Range};
 use crate::terminology::labs::{Group, Lab, ResultKind};
@@ -47,6 +47,8 @@ pub struct LabResult {
     pub code: String,
     /// `Observation/id`.
     pub reference: Option<String>,
+    /// The upper limit of normal that came with it, in the unit of the table.
+    pub upper_limit: Option<Decimal>,
 }
 
 impl LabResult {
@@ -156,6 +158,7 @@ impl Labs {
             interpretation: view.interpretation(),
             absent: view.data_absent_reason(),
             other: view.value_ratio().or(view.value_range()).or(view.value_sampled_data()),
+            reference_range: view.reference_range(),
         };
         let mut parts = vec![whole];
         for item in view.component().map(Json::items).unwrap_or_default() {
@@ -170,6 +173,7 @@ impl Labs {
                 interpretation: c.interpretation(),
                 absent: c.data_absent_reason(),
                 other: c.value_ratio().or(c.value_range()),
+                reference_range: c.reference_range(),
             });
         }
         for part in parts {
@@ -187,7 +191,9 @@ impl Labs {
                 self.set_aside.push(SetAside { lab: lab.id.clone(), reason, reference });
                 continue;
             }
-            let result = LabResult { value, date, moment, printed, code, reference };
+            let upper_limit = part.upper_limit(lab, terminology);
+            let result =
+                LabResult { value, date, moment, printed, code, reference, upper_limit };
             self.results.entry(lab.id.clone()).or_default().push(result);
         }
     }
@@ -238,6 +244,7 @@ struct Part<'a> {
     absent: Option<Json<'a>>,
     /// A kind of value that nobody reads.
     other: Option<Json<'a>>,
+    reference_range: Option<Json<'a>>,
 }
 
 impl<'a> Part<'a> {
@@ -265,6 +272,25 @@ impl<'a> Part<'a> {
                 self.meaning(lab, terminology)
             }
         }
+    }
+
+    /// The one upper limit of the reference ranges; several that differ tell none.
+    fn upper_limit(&self, lab: &Lab, terminology: &Terminology) -> Option<Decimal> {
+        let ranges = self.reference_range.map(Json::items).unwrap_or_default();
+        let mut highs = ranges.into_iter().filter_map(RangeView::read).filter_map(|range| {
+            let high = Quantity::read(range.high()?)?;
+            let own = self.quantity.and_then(Quantity::read).unwrap_or_default();
+            let mut units: Vec<&str> = high.units().collect();
+            if units.is_empty() {
+                units = own.units().collect();
+            }
+            match in_unit(Range::exactly(high.value?), &units, lab, terminology) {
+                Value::Number(range) => range.exact(),
+                _ => None,
+            }
+        });
+        let first = highs.next().filter(|high| *high > Decimal::ZERO)?;
+        highs.all(|high| high == first).then_some(first)
     }
 
     fn number(&self, lab: &Lab, terminology: &Terminology) -> Option<(Value, String)> {

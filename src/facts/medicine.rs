@@ -1,19 +1,30 @@
-//! Which medicines that rules ask about are on record, and since when?
+//! Which medicines that rules ask about are on record or being ordered, and since when?
 
-use crate::ehr::drug::{Identity, MedicationSource, identify, ordered};
-use crate::ehr::{Chart, State};
-use crate::fhir::types::{CodeableConcept, local_reference};
-use crate::fhir::views::{Dosage, MedicationOrder, Period};
-use crate::fhir::{FhirDate, Json};
-use crate::terminology::{System, Terminology};
+use super::dose::Dose;
+use super::known::Evidence;
+use super::order::{Order, Role};
+use crate::ehr::drug::{Identity, MedicationSource, identify};
+use crate::ehr::{BesideOrder, Chart, DraftOrder, State, held};
+use crate::fhir::types::{Quantity, local_reference};
+use crate::fhir::views::{Bounds, Dosage, MedicationOrder, Period, Timing};
+use crate::fhir::{FhirDate, Json, Release};
+use crate::terminology::Terminology;
+use jiff::civil::Date;
+use std::collections::BTreeMap;
 
-/// A medicine on record.
+/// A medicine on record, or a draft of the same call.
 #[derive(Clone, Debug)]
 pub struct Medicine {
+    /// Its name on cards: that of our tables.
+    pub title: String,
     /// Substances of `medicines.toml` that it holds.
     pub substances: Vec<String>,
-    /// Drug files of the JAK inhibitor that it is.
-    pub jak: Vec<String>,
+    /// Vaccines of `vaccines.toml` that it is.
+    pub vaccines: Vec<String>,
+    /// The JAK inhibitor that it is, as if it were ordered.
+    pub jak: Option<Box<Order>>,
+    /// How much of it.
+    pub dose: Dose,
     /// Is it being taken?
     pub active: bool,
     /// Has its course been completed?
@@ -24,12 +35,42 @@ pub struct Medicine {
     pub end: Option<FhirDate>,
     /// `Type/id`.
     pub reference: Option<String>,
+    /// It is being ordered in this call.
+    pub draft: bool,
 }
 
-/// The medicines on record that a table knows.
+impl Medicine {
+    /// The drug files of the JAK inhibitor that it is.
+    pub fn jak_drugs(&self) -> &[String] {
+        self.jak.as_ref().map_or(&[], |order| &order.drug.drugs)
+    }
+
+    /// Taken now, or about to be.
+    pub fn is_current(&self, today: Date) -> bool {
+        let ended = self.end.is_some_and(|end| end.latest < today);
+        self.draft || (self.active && !ended)
+    }
+
+    /// What a finding shows of it.
+    pub fn evidence(&self) -> Evidence {
+        let what = match self.draft {
+            true => format!("{}, ordered with it", self.title),
+            false => self.title.clone(),
+        };
+        Evidence {
+            what,
+            value: None,
+            date: self.start.filter(|_| !self.draft),
+            reference: self.reference.clone(),
+            code: None,
+        }
+    }
+}
+
+/// The medicines that a table knows.
 #[derive(Clone, Debug)]
 pub struct Medicines {
-    /// Those on record.
+    /// Those on record, and the other drafts of the call.
     pub list: Vec<Medicine>,
     /// What the absence of others means.
     pub state: State,
@@ -39,11 +80,22 @@ pub struct Medicines {
 const VOID: &[&str] = &["entered-in-error", "draft", "not-taken", "cancelled", "intended"];
 
 impl Medicines {
-    /// Reads medication orders and statements of the chart.
-    pub fn read(chart: &Chart<'_>, terminology: &Terminology) -> Medicines {
-        let read = |json: &Json<'_>| read_one(*json, chart, terminology);
-        let list = chart.medications.resources.iter().filter_map(read).collect();
-        Medicines { list, state: chart.medications.state.clone() }
+    /// Reads medication orders and statements of the chart, and the other drafts of the call.
+    pub fn read<'a>(
+        chart: &Chart<'a>,
+        others: &[BesideOrder<'a>],
+        conditions: &BTreeMap<String, Json<'a>>,
+        terminology: &Terminology,
+    ) -> Medicines {
+        let reader = Reader { chart, conditions, terminology };
+        let listed = chart.medications.resources.iter().filter_map(|json| reader.listed(*json));
+        let drafts = others.iter().map(|other| reader.draft(other));
+        Medicines { list: listed.chain(drafts).collect(), state: chart.medications.state.clone() }
+    }
+
+    /// Those taken now, or about to be.
+    pub fn current(&self, today: Date) -> impl Iterator<Item = &Medicine> {
+        self.list.iter().filter(move |m| m.is_current(today))
     }
 }
 
@@ -55,77 +107,121 @@ impl<'a> MedicationSource<'a> for InChart<'_, 'a> {
     }
 }
 
-fn read_one(json: Json<'_>, chart: &Chart<'_>, terminology: &Terminology) -> Option<Medicine> {
-    let view = MedicationOrder::read(json)?;
-    let status = view.status().and_then(Json::string);
-    let status = status.as_deref().unwrap_or("unknown");
-    let flag = |json: Option<Json<'_>>| json.and_then(Json::boolean) == Some(true);
-    // Planned, proposed, refused or not taken: no medicine.
-    let never_given = VOID.contains(&status)
-        || flag(view.was_not_taken())
-        || flag(view.do_not_perform())
-        || view.taken().and_then(Json::string).is_some_and(|t| t == "n")
-        || view.intent().and_then(Json::string).is_some_and(|i| i == "plan" || i == "proposal");
-    if never_given {
-        return None;
-    }
-    let source = InChart(chart);
-    let jak = match identify(&view, &source, &terminology.products) {
-        Identity::Jak(identified) => identified.drugs,
-        _ => Vec::new(),
-    };
-    let substances = substances(&view, &source, terminology);
-    if jak.is_empty() && substances.is_empty() {
-        return None;
-    }
-    let date = |j: Option<Json<'_>>| j.and_then(Json::string).and_then(|t| FhirDate::parse(&t));
-    let period = view.effective_period().and_then(Period::read).or_else(|| bounds(&view));
-    let start = date(period.as_ref().and_then(|p| p.start()))
-        .or_else(|| date(view.effective_date_time()))
-        .or_else(|| date(view.authored_on()))
-        .or_else(|| date(view.date_written()));
-    let resource_type = view.resource_type().and_then(Json::string).unwrap_or_default();
-    Some(Medicine {
-        substances,
-        jak,
-        active: matches!(status, "active" | "on-hold" | "recorded"),
-        completed: status == "completed",
-        start,
-        end: date(period.as_ref().and_then(|p| p.end())).or_else(|| date(view.date_ended())),
-        reference: local_reference(&resource_type, view.id()),
-    })
+struct Reader<'c, 'a> {
+    chart: &'c Chart<'a>,
+    conditions: &'c BTreeMap<String, Json<'a>>,
+    terminology: &'c Terminology,
 }
 
-/// `timing.repeat.boundsPeriod` of the first dosage.
-fn bounds<'a>(view: &MedicationOrder<'a>) -> Option<Period<'a>> {
-    let dosage = view.dosage_instruction().or(view.dosage())?.one().and_then(Dosage::read)?;
-    let timing = crate::fhir::views::Timing::read(dosage.timing()?)?;
-    let repeat = crate::fhir::views::Bounds::read(timing.repeat()?)?;
-    Period::read(repeat.bounds_period()?)
-}
+impl<'a> Reader<'_, 'a> {
+    fn listed(&self, json: Json<'a>) -> Option<Medicine> {
+        let view = MedicationOrder::read(json)?;
+        let status = view.status().and_then(Json::string).unwrap_or("unknown".into()).into_owned();
+        let flag = |json: Option<Json<'_>>| json.and_then(Json::boolean) == Some(true);
+        // Planned, proposed, refused or not taken: no medicine.
+        let never_given = VOID.contains(&&*status)
+            || flag(view.was_not_taken())
+            || flag(view.do_not_perform())
+            || view.taken().and_then(Json::string).is_some_and(|t| t == "n")
+            || view.intent().and_then(Json::string).is_some_and(|i| i == "plan" || i == "proposal");
+        if never_given {
+            return None;
+        }
+        let source = InChart(self.chart);
+        let identified = match identify(&view, &source, &self.terminology.products) {
+            Identity::Jak(identified) => Some(identified),
+            _ => None,
+        };
+        let held = held(&view, &source, self.terminology);
+        if identified.is_none() && held.is_empty() {
+            return None;
+        }
+        let date = |j: Option<Json<'_>>| j.and_then(Json::string).and_then(|t| FhirDate::parse(&t));
+        let bounds = bounds(&view);
+        let bounded = bounds.as_ref().and_then(|b| b.bounds_period()).and_then(Period::read);
+        let period = view.effective_period().and_then(Period::read).or(bounded);
+        let start = date(period.as_ref().and_then(|p| p.start()))
+            .or_else(|| date(view.effective_date_time()))
+            .or_else(|| date(view.authored_on()))
+            .or_else(|| date(view.date_written()));
+        let end = date(period.as_ref().and_then(|p| p.end())).or_else(|| date(view.date_ended()));
+        let resource_type = view.resource_type().and_then(Json::string).unwrap_or_default();
+        let reference = local_reference(&resource_type, view.id());
+        let dose = Dose::read(&view, held.strength);
+        let active = matches!(&*status, "active" | "on-hold" | "recorded");
+        let completed = status == "completed";
+        let end = end.or_else(|| Some(FhirDate::day(lasts(bounds?, start?)?)));
+        let jak = identified.map(|drug| {
+            let reference = reference.clone().unwrap_or_else(|| resource_type.clone().into_owned());
+            let draft = DraftOrder { view, reference, release: Release::R4, drug };
+            Box::new(Order::read(&draft, Role::Taken, self.conditions, self.terminology))
+        });
+        Some(Medicine {
+            title: self.title(&held.substances, &held.vaccines, jak.as_deref()),
+            substances: held.substances,
+            vaccines: held.vaccines,
+            dose: jak.as_ref().map_or(dose, |order| order.dose.clone()),
+            jak,
+            active,
+            completed,
+            start,
+            end,
+            reference,
+            draft: false,
+        })
+    }
 
-fn substances<'a>(
-    view: &MedicationOrder<'a>,
-    source: &dyn MedicationSource<'a>,
-    terminology: &Terminology,
-) -> Vec<String> {
-    let ordered = ordered(view, source);
-    let mut concepts = ordered.concepts;
-    let medication = ordered.medication.and_then(crate::fhir::views::Medication::read);
-    concepts.extend(medication.and_then(|m| m.code()).map(CodeableConcept::read));
-    let table = &terminology.medicines;
-    let mut found: Vec<String> = Vec::new();
-    for concept in &concepts {
-        let coded = concept
-            .codings
-            .iter()
-            .filter_map(|c| table.by_code(System::of(c.system.as_deref()?)?, c.code.as_deref()?));
-        let written = concept.words().flat_map(|w| table.by_text(w));
-        for row in coded.chain(written) {
-            if !found.contains(&row.id) {
-                found.push(row.id.clone());
-            }
+    fn draft(&self, other: &BesideOrder<'a>) -> Medicine {
+        let jak = other.jak.clone().map(|drug| {
+            let (reference, release) = (other.reference.clone(), other.release);
+            let draft = DraftOrder { view: other.view.clone(), reference, release, drug };
+            Box::new(Order::read(&draft, Role::Ordered, self.conditions, self.terminology))
+        });
+        Medicine {
+            title: self.title(&other.held.substances, &other.held.vaccines, jak.as_deref()),
+            substances: other.held.substances.clone(),
+            vaccines: other.held.vaccines.clone(),
+            dose: Dose::read(&other.view, other.held.strength),
+            jak,
+            active: false,
+            completed: false,
+            start: None,
+            end: None,
+            reference: Some(other.reference.clone()),
+            draft: true,
         }
     }
-    found
+
+    /// The names of our tables: what the EHR wrote never stands on a card without need.
+    fn title(&self, substances: &[String], vaccines: &[String], jak: Option<&Order>) -> String {
+        let medicines = &self.terminology.medicines;
+        let substances =
+            substances.iter().filter_map(|id| medicines.get(id)).map(|m| m.title.clone());
+        let table = &self.terminology.vaccines;
+        let vaccines = vaccines.iter().filter_map(|id| table.get(id)).map(|v| v.title.clone());
+        let jak = jak.into_iter().flat_map(|order| order.drug.drugs.iter().cloned());
+        let names: Vec<String> = jak.chain(substances).chain(vaccines).collect();
+        names.join(" with ")
+    }
+}
+
+/// `timing.repeat` of the first dosage.
+fn bounds<'a>(view: &MedicationOrder<'a>) -> Option<Bounds<'a>> {
+    let dosage = view.dosage_instruction().or(view.dosage())?.one().and_then(Dosage::read)?;
+    Bounds::read(Timing::read(dosage.timing()?)?.repeat()?)
+}
+
+/// The last day of a course of so many days, weeks or months.
+fn lasts(bounds: Bounds<'_>, start: FhirDate) -> Option<Date> {
+    let duration = bounds.bounds_duration().or(bounds.bounds_quantity())?;
+    let duration = Quantity::read(duration)?;
+    let count = i32::try_from(duration.value?.ceil()).ok()?;
+    let span = jiff::Span::new();
+    let span = match duration.units().next()? {
+        "d" | "day" | "days" => span.try_days(count),
+        "wk" | "week" | "weeks" => span.try_weeks(count),
+        "mo" | "month" | "months" => span.try_months(count),
+        _ => return None,
+    };
+    start.latest.checked_add(span.ok()?).ok()
 }

@@ -5,24 +5,30 @@
 pub mod condition;
 pub mod dose;
 pub mod estimate;
+pub mod hepatic;
 pub mod known;
 pub mod lab;
 pub mod medicine;
 pub mod order;
 pub mod person;
+pub mod pregnancy;
 pub mod qualitative;
 pub mod read;
 pub mod renal;
 pub mod sig;
+pub mod vaccine;
 
 pub use condition::{Condition, Conditions, Standing};
 pub use dose::{Dose, DoseLine};
 pub use known::{Evidence, Known, unique};
 pub use lab::{LabResult, Labs, SetAside, Value};
 pub use medicine::{Medicine, Medicines};
-pub use order::{Indication, Order, Since};
+pub use hepatic::LiverFunction;
+pub use order::{Indication, Order, Role, Since};
 pub use person::{Person, Sex};
+pub use pregnancy::Pregnancy;
 pub use renal::{RenalFunction, RenalSource};
+pub use vaccine::{Vaccination, Vaccinations};
 
 use crate::ehr::chart::Dropped;
 use crate::knowledge::Jurisdiction;
@@ -37,14 +43,16 @@ pub struct Facts {
     pub jurisdiction: Jurisdiction,
     /// Age and sex.
     pub person: Person,
-    /// The draft orders of JAK inhibitors.
+    /// The JAK inhibitors that are being ordered or taken.
     pub orders: Vec<Order>,
     /// Test results and measurements.
     pub labs: Labs,
     /// Diagnoses.
     pub conditions: Conditions,
-    /// Medicines on record.
+    /// Medicines on record, and the other drafts of the call.
     pub medicines: Medicines,
+    /// Vaccines given.
+    pub vaccinations: Vaccinations,
     /// What was not used.
     pub dropped: Dropped,
     /// Orders whose drug could not be told, beside one that could.

@@ -13,9 +13,22 @@ use crate::terminology::Terminology;
 use jiff::civil::Date;
 use std::collections::BTreeMap;
 
-/// A draft order of a JAK inhibitor.
+/// Why the rows of a drug are asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// The drug is being ordered.
+    Ordered,
+    /// The patient takes the drug, and the order with this reference is of something else.
+    Beside,
+    /// The patient takes the drug, and the chart is open.
+    Taken,
+}
+
+/// A JAK inhibitor that is being ordered or taken.
 #[derive(Clone, Debug)]
 pub struct Order {
+    /// Why its rows are asked.
+    pub role: Role,
     /// `MedicationRequest/id`, or `MedicationRequest#index`.
     pub reference: String,
     /// FHIR release of the order, and so of what we suggest.
@@ -67,10 +80,11 @@ impl Order {
     /// Reads a draft order.
     pub fn read<'a>(
         draft: &DraftOrder<'a>,
+        role: Role,
         conditions: &BTreeMap<String, Json<'a>>,
         terminology: &Terminology,
     ) -> Order {
-        let dose = Dose::read(&draft.view, &draft.drug);
+        let dose = Dose::read(&draft.view, draft.drug.strength);
         let mut found: Vec<Reason> = Vec::new();
         for reason in reasons(&draft.view, conditions) {
             for hit in told(&reason, terminology) {
@@ -80,6 +94,7 @@ impl Order {
             }
         }
         Order {
+            role,
             reference: draft.reference.clone(),
             release: draft.release,
             drug: draft.drug.clone(),
@@ -140,7 +155,7 @@ impl Order {
         let same = |id: &String| {
             knowledge.drug(id).is_some_and(|other| other.ingredient == drug.ingredient)
         };
-        let on_list = medicines.list.iter().filter(|m| m.active && m.jak.iter().any(same));
+        let on_list = medicines.list.iter().filter(|m| m.active && m.jak_drugs().iter().any(same));
         let starts: Vec<Option<FhirDate>> = on_list.map(|m| m.start).collect();
         let days = i32::from(knowledge.policy.windows.continuing_days);
         let long = |start: &FhirDate| {
@@ -157,6 +172,18 @@ impl Order {
             Some(why) => Since::NotTold(format!("the medication list: {why}")),
             None => Since::New,
         }
+    }
+}
+
+/// The first day of the drug on the medication list, where one is told.
+impl Order {
+    /// The first known day on which the patient took the ingredient.
+    pub fn first_day(&self, drug: &Drug, medicines: &Medicines, knowledge: &Knowledge) -> Option<FhirDate> {
+        let same = |id: &String| {
+            knowledge.drug(id).is_some_and(|other| other.ingredient == drug.ingredient)
+        };
+        let on_list = medicines.list.iter().filter(|m| m.active && m.jak_drugs().iter().any(same));
+        on_list.filter_map(|m| m.start).min()
     }
 }
 

@@ -10,7 +10,7 @@ use super::json::Json;
 macro_rules! view {
     ($(#[$doc:meta])* struct $name:ident { $($field:ident $(as $json:literal)?),* $(,)? }) => {
         $(#[$doc])*
-        #[derive(Debug, serde::Deserialize)]
+        #[derive(Clone, Debug, serde::Deserialize)]
         pub struct $name<'a> {
             $(
                 $(#[serde(rename = $json)])?
@@ -74,7 +74,7 @@ view! {
         do_not_perform as "doNotPerform", authored_on as "authoredOn",
         date_written as "dateWritten", effective_period as "effectivePeriod",
         effective_date_time as "effectiveDateTime", date_ended as "dateEnded", note, requester,
-        was_not_taken as "wasNotTaken", taken,
+        was_not_taken as "wasNotTaken", taken, dispense_request as "dispenseRequest",
     }
 }
 view! {
@@ -119,7 +119,10 @@ view! {
 }
 view! {
     /// Timing.repeat.bounds.
-    struct Bounds { bounds_period as "boundsPeriod" }
+    struct Bounds {
+        bounds_period as "boundsPeriod", bounds_duration as "boundsDuration",
+        bounds_quantity as "boundsQuantity",
+    }
 }
 view! {
     /// Range.
@@ -135,7 +138,7 @@ view! {
         value_string as "valueString", value_integer as "valueInteger", value_boolean as "valueBoolean",
         interpretation, component, data_absent_reason as "dataAbsentReason", note, comments,
         value_ratio as "valueRatio", value_range as "valueRange",
-        value_sampled_data as "valueSampledData",
+        value_sampled_data as "valueSampledData", reference_range as "referenceRange",
     }
 }
 view! {
@@ -145,7 +148,12 @@ view! {
         value_string as "valueString", value_integer as "valueInteger", value_boolean as "valueBoolean",
         interpretation, data_absent_reason as "dataAbsentReason",
         value_ratio as "valueRatio", value_range as "valueRange",
+        reference_range as "referenceRange",
     }
+}
+view! {
+    /// Condition.stage.
+    struct Stage { summary }
 }
 view! {
     /// Condition, all releases.
@@ -154,7 +162,7 @@ view! {
         verification_status as "verificationStatus", onset_date_time as "onsetDateTime",
         onset_period as "onsetPeriod", recorded_date as "recordedDate", date_recorded as "dateRecorded",
         asserted_date as "assertedDate", abatement_date_time as "abatementDateTime",
-        abatement_boolean as "abatementBoolean", abatement_period as "abatementPeriod",
+        abatement_boolean as "abatementBoolean", abatement_period as "abatementPeriod", stage,
     }
 }
 view! {
@@ -171,7 +179,8 @@ view! {
     /// Immunization, all releases.
     struct Immunization {
         resource_type as "resourceType", id, status, vaccine_code as "vaccineCode",
-        occurrence_date_time as "occurrenceDateTime", date,
+        occurrence_date_time as "occurrenceDateTime", date, was_not_given as "wasNotGiven",
+        not_given as "notGiven",
     }
 }
 

@@ -1,7 +1,8 @@
 //! Do the files agree with each other? What a shape alone cannot say.
 
 use super::complaint::Complaint;
-use super::drug::{Applies, Confidence, Drug, RenalDose, Review};
+use super::drug::{Applies, Confidence, Drug, Review};
+use super::kinds::RenalDose;
 use super::policy::{Action, Policy};
 use super::read::Tables;
 use super::rows::Row;
@@ -10,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use toml::Spanned;
 
 /// The hooks that the house answers.
-const HOOKS: &[&str] = &["medication-prescribe", "order-select", "order-sign"];
+const HOOKS: &[&str] = &["medication-prescribe", "order-select", "order-sign", "patient-view"];
 
 /// Looks at all tables together and adds what is wrong.
 pub fn check(tables: &Tables, texts: &BTreeMap<&str, &str>, complaints: &mut Vec<Complaint>) {
@@ -63,16 +64,25 @@ impl Checker<'_> {
             for row in &drug.boxed_warning {
                 self.boxed_warning(file, row);
             }
-            for row in &drug.screening {
-                self.applies(file, drug, &row.applies);
-                for indication in &row.except_indication {
-                    self.indication(file, drug, indication);
+            for row in drug.rows() {
+                if let Some(applies) = row.applies() {
+                    self.applies(file, drug, applies);
                 }
             }
+            for indication in drug.screening.iter().flat_map(|r| &r.except_indication) {
+                self.indication(file, drug, indication);
+            }
             for row in &drug.renal_dose {
-                self.applies(file, drug, &row.applies);
                 self.renal_dose(file, row);
             }
+            super::words::check(self.tables, drug, &mut |place, message| {
+                self.complaints.push(Complaint::at(
+                    file,
+                    self.texts.get(file.as_str()).copied().unwrap_or_default(),
+                    place.span().start,
+                    message,
+                ));
+            });
             for label in &drug.labels {
                 if !label.url.starts_with("https://") {
                     let message = format!("`{}` is no absolute https URL", label.url);
@@ -140,13 +150,6 @@ impl Checker<'_> {
 
     fn renal_dose(&mut self, file: &str, row: &RenalDose) {
         let id = row.id.get_ref();
-        let needs_limit = row.action == Action::ReduceDose;
-        if needs_limit != row.limit.is_some() || needs_limit != row.labelled_dose.is_some() {
-            let message = format!(
-                "`{id}`: `limit` and `labelled_dose` go with `action = \"reduce-dose\"`, and only with it"
-            );
-            self.at(file, &row.id, message);
-        }
         if row.value == Default::default() {
             self.at(
                 file,
@@ -177,10 +180,7 @@ impl Checker<'_> {
     }
 
     fn unknown_word(&mut self, file: &str, word: &Spanned<String>, what: &str, legal: &[&str]) {
-        let legal: Vec<String> = legal.iter().map(|w| format!("`{w}`")).collect();
-        let message =
-            format!("`{}` is no {what}, expected one of {}", word.get_ref(), legal.join(", "));
-        self.at(file, word, message);
+        self.at(file, word, super::words::unknown(word, what, legal));
     }
 
     fn policy(&mut self) {
@@ -206,6 +206,16 @@ impl Checker<'_> {
                     let known: Vec<&str> = tables.labs.iter().map(|l| l.id.as_str()).collect();
                     self.unknown_word(file, lab, "lab of codes/labs.toml", &known);
                 }
+            }
+        }
+        let table = &policy.child_pugh;
+        for concept in table.diseases.iter().chain(&table.signs) {
+            self.concept(file, concept);
+        }
+        for part in &table.result {
+            if !tables.labs.iter().any(|l| l.id == *part.lab.get_ref()) {
+                let known: Vec<&str> = tables.labs.iter().map(|l| l.id.as_str()).collect();
+                self.unknown_word(file, &part.lab, "lab of codes/labs.toml", &known);
             }
         }
         self.states(policy);

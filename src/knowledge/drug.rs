@@ -5,6 +5,10 @@ use crate::terminology::products::Form;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::kinds::{
+    Baseline, Combination, Hepatic, Interaction, LabLimit, MaxDose, Monitoring, Phenotype,
+    PregnancyRow, RenalDose, RiskRow, Screening, VaccineRow,
+};
 use super::policy::Action;
 
 /// Whose labels speak.
@@ -204,37 +208,6 @@ pub enum ScreeningTest {
     Hiv,
 }
 
-/// A test that the label asks for before the start.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Screening {
-    /// Never changed, never used again.
-    pub id: Spanned<String>,
-    /// The test.
-    pub test: ScreeningTest,
-    /// For whom; absent means for everybody.
-    #[serde(default)]
-    pub applies: Applies,
-    /// Ordered for one of these, the label does not ask.
-    #[serde(default)]
-    pub except_indication: Vec<Spanned<String>>,
-    /// How loud when the test is missing, too old or indeterminate.
-    pub missing: Action,
-    /// The loudest that any result of this test may be on this drug's card.
-    #[serde(default)]
-    pub at_most: Option<Action>,
-    /// One imperative sentence that names the drug.
-    pub advice: String,
-    /// Signed by a pharmacist?
-    #[serde(default)]
-    pub review: Option<Review>,
-    /// No longer true.
-    #[serde(default)]
-    pub withdrawn: Option<Withdrawn>,
-    /// Where it is from.
-    pub cite: Cite,
-}
-
 /// The measure of renal function that a label names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -254,50 +227,6 @@ pub struct Limit {
     pub mg: Option<Number>,
     /// Doses per day.
     pub times_per_day: Number,
-}
-
-/// A dose limit at a renal function.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct RenalDose {
-    /// Never changed, never used again.
-    pub id: Spanned<String>,
-    /// For whom; absent means for everybody.
-    #[serde(default)]
-    pub applies: Applies,
-    /// The measure that the label compares.
-    pub measure: RenalMeasure,
-    /// The band, in the unit of the measure.
-    pub value: Range,
-    /// What the label asks for.
-    pub action: Action,
-    /// The most that the label gives here; absent when it gives nothing.
-    #[serde(default)]
-    pub limit: Option<Limit>,
-    /// The most that the label gives to somebody who has been on the drug for weeks, where it lets
-    /// the reduced dose be raised.
-    #[serde(default)]
-    pub continuing_limit: Option<Limit>,
-    /// Days on the drug after which `continuing_limit` holds.
-    #[serde(default)]
-    pub continuing_days: Option<u16>,
-    /// The labelled dose is given after a dialysis session: a daily dose is another one, however
-    /// small.
-    #[serde(default)]
-    pub after_dialysis: bool,
-    /// The labelled dose in words; with every `limit`.
-    #[serde(default)]
-    pub labelled_dose: Option<String>,
-    /// One imperative sentence that names the drug.
-    pub advice: String,
-    /// Signed by a pharmacist?
-    #[serde(default)]
-    pub review: Option<Review>,
-    /// No longer true.
-    #[serde(default)]
-    pub withdrawn: Option<Withdrawn>,
-    /// Where it is from.
-    pub cite: Cite,
 }
 
 /// The drug has no label where we are.
@@ -341,6 +270,28 @@ pub struct Drug {
     pub screening: Vec<Screening>,
     /// Renal dose limits.
     pub renal_dose: Vec<RenalDose>,
+    /// Hepatic dose limits.
+    pub hepatic: Vec<Hepatic>,
+    /// The most that the label gives for an indication.
+    pub max_dose: Vec<MaxDose>,
+    /// Blood counts and liver enzymes.
+    pub lab_limit: Vec<LabLimit>,
+    /// Other medicines.
+    pub interaction: Vec<Interaction>,
+    /// Genes that make the drug stay longer.
+    pub phenotype: Vec<Phenotype>,
+    /// A second JAK inhibitor.
+    pub combination: Vec<Combination>,
+    /// The patient's own risks.
+    pub risk_group: Vec<RiskRow>,
+    /// Pregnancy and breast-feeding.
+    pub pregnancy: Vec<PregnancyRow>,
+    /// Vaccines.
+    pub vaccine: Vec<VaccineRow>,
+    /// Results that the label wants before the start.
+    pub baseline: Vec<Baseline>,
+    /// Checks that the label schedules.
+    pub monitoring: Vec<Monitoring>,
     /// Where there is no label.
     pub no_label: Vec<NoLabel>,
 }

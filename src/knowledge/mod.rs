@@ -7,14 +7,21 @@ pub mod check;
 pub mod complaint;
 pub mod drug;
 pub mod embedded;
+pub mod kinds;
 pub mod policy;
 pub mod read;
 pub mod rows;
+mod words;
 
 pub use complaint::{Complaint, LoadError};
 pub use drug::{
-    Applies, BoxedWarning, Cite, Confidence, Drug, Jurisdiction, Label, Limit, NoLabel, Phase,
-    RenalDose, RenalMeasure, Screening, ScreeningTest,
+    Applies, BoxedWarning, Cite, Confidence, Drug, Exception, Jurisdiction, Label, Limit, NoLabel,
+    Phase, RenalMeasure, ScreeningTest,
+};
+pub use kinds::{
+    Baseline, ChildPugh, Combination, Hepatic, Interaction, LabLimit, MaxDose, Monitoring,
+    Phenotype, PregnancyRow, PregnancyState, RenalDose, RiskRow, Screening, VaccineKind,
+    VaccineRow, When,
 };
 pub use policy::{Action, Level, Policy, RiskGroup, ScreeningState};
 pub use rows::{Row, Topic};
@@ -48,6 +55,22 @@ pub struct ServiceFile {
 }
 
 impl Knowledge {
+    /// Does a row name one of these medicines or vaccines? Orders of others are never looked at.
+    pub fn names(&self, medicines: &[String], vaccines: &[String]) -> bool {
+        let table = &self.terminology.medicines;
+        let named = |words: &[toml::Spanned<String>]| {
+            let is = |id: &String| {
+                words.iter().any(|w| table.get(id).is_some_and(|m| m.is(w.get_ref())))
+            };
+            medicines.iter().any(is)
+        };
+        let live = vaccines.iter().any(|id| self.terminology.vaccines.get(id).is_some_and(|v| v.live));
+        self.drugs.iter().any(|drug| {
+            drug.interaction.iter().any(|row| named(&row.with) || named(&row.and_with))
+                || (live && drug.vaccine.iter().any(|row| row.vaccine == VaccineKind::Live))
+        })
+    }
+
     /// The drug file with this name.
     pub fn drug(&self, id: &str) -> Option<&Drug> {
         self.drugs.iter().find(|d| d.drug == id)

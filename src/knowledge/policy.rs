@@ -1,6 +1,7 @@
 //! The shape of `hooks/policy.toml`: what no label fixes, decided once for the whole service.
 
 use super::drug::ScreeningTest;
+use super::kinds::ChildPugh;
 use crate::terminology::Range;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -34,6 +35,12 @@ pub enum Action {
     Contraindicated,
     /// The label has no data here.
     NotStudied,
+    /// Stop for now.
+    Interrupt,
+    /// Stop.
+    Discontinue,
+    /// A check that the label schedules is due.
+    TestDue,
     /// Start and watch.
     Monitor,
     /// There is no label to go by.
@@ -128,6 +135,22 @@ pub struct Windows {
     pub continuing_days: u16,
     /// An infection without status counts as active this long after its date.
     pub infection_days: u16,
+    /// Blood counts, liver enzymes and what Child-Pugh is computed from count as current.
+    pub blood_months: u16,
+    /// Lipids count as a baseline.
+    pub lipids_months: u16,
+    /// A live vaccine counts this long.
+    pub live_vaccine_days: u16,
+    /// A pregnancy counts this long after it was recorded.
+    pub pregnancy_days: u16,
+    /// A negative pregnancy test counts this long.
+    pub pregnancy_test_days: u16,
+    /// Breast-feeding counts this long after it was recorded.
+    pub breast_feeding_days: u16,
+    /// Completed years between which somebody may become pregnant.
+    pub childbearing_age: Range,
+    /// Doses of recombinant zoster vaccine that make it complete.
+    pub zoster_doses: u16,
 }
 
 /// The renal function that a diagnosis tells.
@@ -143,6 +166,44 @@ pub struct KidneyStage {
     pub outweighs_results: bool,
 }
 
+/// How Child-Pugh points are added up: every part gives one point, two or three.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChildPughTable {
+    /// Conditions, one of which must be on record.
+    pub diseases: Vec<Spanned<String>>,
+    /// Results.
+    pub result: Vec<ChildPughResult>,
+    /// Conditions that give two points or three when they are on record.
+    pub signs: Vec<Spanned<String>>,
+    /// Classes by points.
+    pub classes: Vec<ChildPughClass>,
+}
+
+/// A result that gives points.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChildPughResult {
+    /// Id of `labs.toml`.
+    pub lab: Spanned<String>,
+    /// Two points, in the lab's unit.
+    pub two: Range,
+    /// Three points.
+    pub three: Range,
+}
+
+/// A class and its points.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChildPughClass {
+    /// The class.
+    pub class: ChildPugh,
+    /// Fewest points.
+    pub from: u16,
+    /// Most points.
+    pub to: u16,
+}
+
 /// `hooks/policy.toml`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -151,6 +212,8 @@ pub struct Policy {
     pub levels: BTreeMap<Action, Level>,
     /// How long things count.
     pub windows: Windows,
+    /// How Child-Pugh points are added up.
+    pub child_pugh: ChildPughTable,
     /// Renal function by diagnosis, the worst first.
     pub kidney_stage: Vec<KidneyStage>,
     /// Risks of the boxed warnings.
@@ -203,6 +266,9 @@ impl Action {
         Action::Avoid,
         Action::Contraindicated,
         Action::NotStudied,
+        Action::Interrupt,
+        Action::Discontinue,
+        Action::TestDue,
         Action::Monitor,
         Action::NoLabel,
     ];

@@ -13,7 +13,8 @@ use crate::terminology::products::{
 };
 use crate::terminology::results::ResultRow;
 use crate::terminology::units::UnitRow;
-use crate::terminology::{Conditions, Labs, Medicines, Products, Results, Terminology, Units};
+use crate::terminology::vaccines::Vaccine;
+use crate::terminology::{Conditions, Labs, Medicines, Products, Results, Terminology, Units, Vaccines};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -34,6 +35,8 @@ pub struct Tables {
     pub conditions: Vec<Concept>,
     /// `codes/medicines.toml`
     pub medicines: Vec<Substance>,
+    /// `codes/vaccines.toml`
+    pub vaccines: Vec<Vaccine>,
     /// `codes/results.toml`
     pub results: Vec<ResultRow>,
     /// `codes/units.toml`
@@ -79,6 +82,7 @@ pub fn read(files: &Files) -> Result<Knowledge, LoadError> {
             labs: Labs::new(tables.labs),
             conditions: Conditions::new(tables.conditions),
             medicines: Medicines::new(tables.medicines),
+            vaccines: Vaccines::new(tables.vaccines),
             results,
             units: Units::new(tables.units),
         },
@@ -96,6 +100,7 @@ const NEEDED: &[&str] = &[
     "codes/products.toml",
     "codes/results.toml",
     "codes/units.toml",
+    "codes/vaccines.toml",
 ];
 
 fn texts<'a>(files: &'a Files, complaints: &mut Vec<Complaint>) -> BTreeMap<&'a str, &'a str> {
@@ -147,6 +152,7 @@ fn read_file(path: &str, text: &str, tables: &mut Tables, complaints: &mut Vec<C
         "codes/conditions.toml" => tables.conditions = file.rows("concept"),
         "codes/medicines.toml" => tables.medicines = file.rows("medicine"),
         "codes/results.toml" => tables.results = file.rows("result"),
+        "codes/vaccines.toml" => tables.vaccines = file.rows("vaccine"),
         "codes/units.toml" => tables.units = file.rows("unit"),
         _ if path.starts_with("drugs/") => {
             let drug = Drug {
@@ -158,6 +164,17 @@ fn read_file(path: &str, text: &str, tables: &mut Tables, complaints: &mut Vec<C
                 boxed_warning: file.rows("boxed_warning"),
                 screening: file.rows("screening"),
                 renal_dose: file.rows("renal_dose"),
+                hepatic: file.rows("hepatic"),
+                max_dose: file.rows("max_dose"),
+                lab_limit: file.rows("lab_limit"),
+                interaction: file.rows("interaction"),
+                phenotype: file.rows("phenotype"),
+                combination: file.rows("combination"),
+                risk_group: file.rows("risk_group"),
+                pregnancy: file.rows("pregnancy"),
+                vaccine: file.rows("vaccine"),
+                baseline: file.rows("baseline"),
+                monitoring: file.rows("monitoring"),
                 no_label: file.rows("no_label"),
             };
             tables.drugs.push((path.to_owned(), drug));

@@ -1,8 +1,8 @@
 //! What do all rows have in common, whatever their kind?
 
 use super::drug::{
-    BoxedWarning, Cite, Confidence, Drug, Jurisdiction, Label, NoLabel, RenalDose, Review,
-    Screening, ScreeningTest, Withdrawn,
+    Applies, BoxedWarning, Cite, Confidence, Drug, Jurisdiction, Label, NoLabel, Review,
+    ScreeningTest, Withdrawn,
 };
 use serde::Serialize;
 use toml::Spanned;
@@ -23,6 +23,39 @@ pub enum Topic {
     HivScreening,
     /// Dose at the patient's renal function.
     RenalDose,
+    /// Dose at the patient's hepatic function.
+    Hepatic,
+    /// Blood counts.
+    Cytopenia,
+    /// Other medicines, and genes that act like one.
+    Interaction,
+    /// A second JAK inhibitor.
+    DuplicateTherapy,
+    /// Pregnancy and breast-feeding.
+    Pregnancy,
+    /// A live vaccine inside the window.
+    LiveVaccine,
+    /// No recombinant zoster vaccine.
+    ZosterVaccine,
+    /// An infection now.
+    ActiveInfection,
+    /// Cancer.
+    Malignancy,
+    /// Heart and vessels.
+    Cardiovascular,
+    /// Clots.
+    Thrombosis,
+    /// 65 years or older.
+    #[serde(rename = "age-65")]
+    Age65,
+    /// Low blood sugar in treated diabetes.
+    Hypoglycemia,
+    /// Lipids before the start.
+    Lipids,
+    /// Dose above the label's maximum.
+    MaxDose,
+    /// A scheduled check that is due.
+    Monitoring,
     /// No label in the jurisdiction.
     NoLabel,
 }
@@ -37,6 +70,22 @@ impl Topic {
             Topic::HepatitisCScreening => "hepatitis-c-screening",
             Topic::HivScreening => "hiv-screening",
             Topic::RenalDose => "renal-dose",
+            Topic::Hepatic => "hepatic",
+            Topic::Cytopenia => "cytopenia",
+            Topic::Interaction => "interaction",
+            Topic::DuplicateTherapy => "duplicate-therapy",
+            Topic::Pregnancy => "pregnancy",
+            Topic::LiveVaccine => "live-vaccine",
+            Topic::ZosterVaccine => "zoster-vaccine",
+            Topic::ActiveInfection => "active-infection",
+            Topic::Malignancy => "malignancy",
+            Topic::Cardiovascular => "cardiovascular",
+            Topic::Thrombosis => "thrombosis",
+            Topic::Age65 => "age-65",
+            Topic::Hypoglycemia => "hypoglycemia",
+            Topic::Lipids => "lipids",
+            Topic::MaxDose => "max-dose",
+            Topic::Monitoring => "monitoring",
             Topic::NoLabel => "no-label",
         }
     }
@@ -68,6 +117,10 @@ pub trait Row {
     fn review(&self) -> Option<Review>;
     /// No longer true.
     fn withdrawn(&self) -> Option<&Withdrawn>;
+    /// Whom it is for; none where the kind is for everybody.
+    fn applies(&self) -> Option<&Applies> {
+        None
+    }
 
     /// Where the row holds: the jurisdiction of the label that it cites.
     fn jurisdiction(&self, drug: &Drug) -> Option<Jurisdiction> {
@@ -110,17 +163,28 @@ macro_rules! row {
 }
 
 row!(BoxedWarning, |_| Topic::BoxedWarning);
-row!(Screening, |row| row.test.topic());
-row!(RenalDose, |_| Topic::RenalDose);
 row!(NoLabel, |_| Topic::NoLabel);
 
 impl Drug {
     /// Every row of the file, in the order of the kinds.
     pub fn rows(&self) -> impl Iterator<Item = &dyn Row> {
-        let boxed = self.boxed_warning.iter().map(|r| r as &dyn Row);
-        let screening = self.screening.iter().map(|r| r as &dyn Row);
-        let renal = self.renal_dose.iter().map(|r| r as &dyn Row);
-        let none = self.no_label.iter().map(|r| r as &dyn Row);
-        boxed.chain(screening).chain(renal).chain(none)
+        fn all<R: Row>(rows: &[R]) -> impl Iterator<Item = &dyn Row> {
+            rows.iter().map(|r| r as &dyn Row)
+        }
+        all(&self.boxed_warning)
+            .chain(all(&self.risk_group))
+            .chain(all(&self.screening))
+            .chain(all(&self.renal_dose))
+            .chain(all(&self.hepatic))
+            .chain(all(&self.max_dose))
+            .chain(all(&self.lab_limit))
+            .chain(all(&self.interaction))
+            .chain(all(&self.phenotype))
+            .chain(all(&self.combination))
+            .chain(all(&self.pregnancy))
+            .chain(all(&self.vaccine))
+            .chain(all(&self.baseline))
+            .chain(all(&self.monitoring))
+            .chain(all(&self.no_label))
     }
 }

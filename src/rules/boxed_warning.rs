@@ -5,7 +5,7 @@
 
 use super::{Because, Missing, Outcome, Question, Verdict};
 use crate::facts::{Condition, Evidence, Indication, Known, LabResult, Value, unique};
-use crate::knowledge::{BoxedWarning, RiskGroup};
+use crate::knowledge::{BoxedWarning, Exception, RiskGroup};
 
 /// A risk of the warning that the chart shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ fn check_row<'k>(question: Question<'k>, row: &'k BoxedWarning) -> Outcome<'k> {
         row.raised_by.iter().map(|g| (g, true)).chain(row.noted.iter().map(|g| (g, false)));
     for (id, raises) in groups {
         let Some(group) = question.knowledge.policy.risk(id.get_ref()) else { continue };
-        let (evidence, open, absent) = look(question, row, group);
+        let Look { evidence, missing: open, absent } = Look::at(question, &row.except, group);
         not_found.extend(absent);
         for gap in open {
             if !missing.contains(&gap) {
@@ -58,12 +58,19 @@ fn check_row<'k>(question: Question<'k>, row: &'k BoxedWarning) -> Outcome<'k> {
     Outcome { found, not_found, ..question.outcome(row, verdict, Because::Boxed(risks)) }
 }
 
-/// What shows a risk, what could not be looked at, and what is not on record.
-fn look(
-    question: Question<'_>,
-    row: &BoxedWarning,
-    group: &RiskGroup,
-) -> (Vec<Evidence>, Vec<Missing>, Vec<String>) {
+/// What the chart tells of a risk.
+pub(super) struct Look {
+    /// What shows it.
+    pub evidence: Vec<Evidence>,
+    /// What could not be looked at.
+    pub missing: Vec<Missing>,
+    /// What was asked of nobody.
+    pub absent: Vec<String>,
+}
+
+impl Look {
+    /// Looks at one group of risks.
+    pub fn at(question: Question<'_>, except: &[Exception], group: &RiskGroup) -> Look {
     let facts = question.facts;
     let (mut evidence, mut missing) = (Vec::new(), Vec::new());
     if let Some(from) = group.age_from {
@@ -87,7 +94,7 @@ fn look(
     let history = group.history.iter().map(|c| (c.get_ref(), false));
     let active = group.active.iter().map(|c| (c.get_ref(), true));
     for (concept, only_active) in history.chain(active) {
-        if excepted(question, row, concept) {
+        if excepted(question, except, concept) {
             continue;
         }
         let lasting =
@@ -107,7 +114,8 @@ fn look(
         missing.push(gap("problem list", why, false));
     }
     let absent = answers(question, group, &mut evidence, &mut missing);
-    (unique(evidence), missing, absent)
+    Look { evidence: unique(evidence), missing, absent }
+    }
 }
 
 /// The end of the ids of concepts that say that nothing is known.
@@ -159,9 +167,9 @@ fn answers(
 }
 
 /// Is the concept what the drug is ordered for?
-fn excepted(question: Question<'_>, row: &BoxedWarning, concept: &str) -> bool {
+fn excepted(question: Question<'_>, except: &[Exception], concept: &str) -> bool {
     let indication = question.order.indication(question.drug, &question.facts.conditions);
-    row.except.iter().any(|e| {
+    except.iter().any(|e| {
         e.concept.get_ref() == concept
             && matches!(&indication, Indication::Is(id, _) if id == e.indication.get_ref())
     })

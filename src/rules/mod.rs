@@ -3,15 +3,32 @@
 //! A rule takes the rows of one kind and answers each: fires, silent, or cannot tell. Rules hold no
 //! number, no drug name and no sentence; they cannot fail and they know no clock.
 
+pub mod baseline;
 pub mod boxed_warning;
+pub mod change;
+pub mod combination;
+pub mod hepatic;
+pub mod interaction;
+pub mod lab_limit;
+pub mod max_dose;
+pub mod monitoring;
 pub mod no_label;
+pub mod phenotype;
+pub mod pregnancy;
 pub mod renal_dose;
+pub mod risk_group;
+mod scope;
 pub mod screening;
+pub mod vaccine;
 
-use crate::facts::{Evidence, Facts, Order};
+use crate::facts::{Evidence, Facts, LiverFunction, Order, Role, Since};
+use crate::fhir::FhirDate;
 use crate::knowledge::{Action, Drug, Knowledge, Row};
+use jiff::civil::Date;
+use scope::Scope;
 
 pub use boxed_warning::Risk;
+pub use change::Change;
 pub use renal_dose::RenalVerdict;
 pub use screening::Standing;
 
@@ -46,6 +63,12 @@ pub struct Outcome<'k> {
     pub found: Vec<Evidence>,
     /// What was searched to the end and is not there.
     pub not_found: Vec<String>,
+    /// What would silence the row; any one of them.
+    pub clears: Vec<Change>,
+    /// Tests (ids of `labs.toml`) whose order would settle it.
+    pub tests: Vec<String>,
+    /// The labelled dose in words, for rows that give one.
+    pub labelled_dose: Option<String>,
 }
 
 /// The answer of a row.
@@ -78,13 +101,53 @@ pub enum Because {
     Screening(Standing),
     /// Dose and renal function.
     Renal(Box<RenalVerdict>),
+    /// Liver function, when it is known.
+    Hepatic(Option<LiverFunction>),
+    /// When a check was made last, and when the next was due.
+    Check {
+        /// The oldest of the newest results.
+        last: Option<FhirDate>,
+        /// The day by which the next one was due.
+        due: Date,
+    },
+    /// The row and what was found.
+    Row,
     /// No label.
     NoLabel,
 }
 
+/// A rule, and why its rows may be asked.
+pub struct Rule {
+    /// Asks every row of its kind.
+    pub check: fn(Question<'_>) -> Vec<Outcome<'_>>,
+    /// The reasons.
+    pub roles: &'static [Role],
+}
+
+const ORDERED: &[Role] = &[Role::Ordered];
+const ORDERED_OR_TAKEN: &[Role] = &[Role::Ordered, Role::Taken];
+const ORDERED_OR_BESIDE: &[Role] = &[Role::Ordered, Role::Beside];
+const ALWAYS: &[Role] = &[Role::Ordered, Role::Beside, Role::Taken];
+const TAKEN: &[Role] = &[Role::Taken];
+
 /// Every rule, in the order in which a reader meets its findings on the cards.
-pub const RULES: &[fn(Question<'_>) -> Vec<Outcome<'_>>] =
-    &[boxed_warning::check, screening::check, renal_dose::check, no_label::check];
+pub const RULES: &[Rule] = &[
+    Rule { check: boxed_warning::check, roles: ORDERED },
+    Rule { check: risk_group::check, roles: ORDERED_OR_TAKEN },
+    Rule { check: screening::check, roles: ORDERED_OR_TAKEN },
+    Rule { check: renal_dose::check, roles: ORDERED_OR_TAKEN },
+    Rule { check: hepatic::check, roles: ORDERED_OR_TAKEN },
+    Rule { check: max_dose::check, roles: ORDERED },
+    Rule { check: lab_limit::check, roles: ORDERED_OR_TAKEN },
+    Rule { check: interaction::check, roles: ALWAYS },
+    Rule { check: phenotype::check, roles: ORDERED_OR_TAKEN },
+    Rule { check: combination::check, roles: ORDERED_OR_TAKEN },
+    Rule { check: pregnancy::check, roles: ORDERED_OR_TAKEN },
+    Rule { check: vaccine::check, roles: ORDERED_OR_BESIDE },
+    Rule { check: baseline::check, roles: ORDERED },
+    Rule { check: monitoring::check, roles: TAKEN },
+    Rule { check: no_label::check, roles: ORDERED },
+];
 
 /// Asks every rule about every drug of every order.
 pub fn evaluate<'k>(facts: &'k Facts, knowledge: &'k Knowledge) -> Vec<Outcome<'k>> {
@@ -92,7 +155,8 @@ pub fn evaluate<'k>(facts: &'k Facts, knowledge: &'k Knowledge) -> Vec<Outcome<'
     for (index, order) in facts.orders.iter().enumerate() {
         for drug in order.drug.drugs.iter().filter_map(|id| knowledge.drug(id)) {
             let question = Question { facts, knowledge, drug, order, index };
-            outcomes.extend(RULES.iter().flat_map(|rule| rule(question)));
+            let rules = RULES.iter().filter(|rule| rule.roles.contains(&order.role));
+            outcomes.extend(rules.flat_map(|rule| (rule.check)(question)));
         }
     }
     outcomes
@@ -115,6 +179,35 @@ impl<'k> Question<'k> {
             because,
             found: Vec::new(),
             not_found: Vec::new(),
+            clears: Vec::new(),
+            tests: Vec::new(),
+            labelled_dose: None,
         }
+    }
+
+    /// The outcome of a row whose conditions were gone through.
+    fn weighed(
+        self,
+        row: &'k dyn Row,
+        scope: Scope,
+        action: Action,
+        because: Because,
+    ) -> Outcome<'k> {
+        let verdict = scope.verdict(action);
+        let clears = match verdict {
+            Verdict::Fires(_) => scope.clears,
+            _ => Vec::new(),
+        };
+        let (found, not_found) = (scope.found, scope.not_found);
+        let (tests, labelled_dose) = (scope.tests, scope.labelled_dose);
+        let outcome = self.outcome(row, verdict, because);
+        Outcome { found, not_found, clears, tests, labelled_dose, ..outcome }
+    }
+
+    /// On the drug already, for the limits that hold for those who are.
+    fn continuing(self) -> bool {
+        let facts = self.facts;
+        let since = || self.order.since(self.drug, &facts.medicines, self.knowledge, facts.today);
+        self.order.role != Role::Ordered || matches!(since(), Since::Continuing(_))
     }
 }

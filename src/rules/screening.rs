@@ -8,7 +8,7 @@ mod hiv;
 mod reading;
 mod tuberculosis;
 
-use super::{Because, Missing, Outcome, Question, Verdict};
+use super::{Because, Change, Missing, Outcome, Question, Verdict};
 use crate::facts::{Evidence, Indication};
 use crate::knowledge::{Action, Screening, ScreeningState, ScreeningTest};
 
@@ -56,8 +56,13 @@ fn check_row<'k>(question: Question<'k>, row: &'k Screening) -> Outcome<'k> {
         return exempt;
     }
     let verdict = verdict(question, row, &reading);
+    let clears = match &verdict {
+        Verdict::Fires(_) => clears(question, row, &reading.standing),
+        _ => Vec::new(),
+    };
     let because = Because::Screening(reading.standing);
     Outcome {
+        clears,
         found: reading.found,
         not_found: reading.not_found,
         ..question.outcome(row, verdict, because)
@@ -102,6 +107,44 @@ fn verdict(question: Question<'_>, row: &Screening, reading: &Reading) -> Verdic
         },
     };
     Verdict::Fires(action)
+}
+
+/// What would settle it. Of an infection that is there, only what makes it another state.
+fn clears(question: Question<'_>, row: &Screening, standing: &Standing) -> Vec<Change> {
+    let windows = &question.knowledge.policy.windows;
+    let tuberculosis = row.test == ScreeningTest::Tuberculosis;
+    let change = match standing {
+        Standing::Missing(_) | Standing::TooOld(_) | Standing::Indeterminate if tuberculosis => {
+            Change::NegativeTuberculosisTest(windows.tuberculosis_test_months)
+        }
+        Standing::Missing(ids) => Change::Negative(ids.clone()),
+        Standing::Indeterminate => Change::Negative(row.test.labs()),
+        Standing::Found(ScreeningState::LatentUntreated | ScreeningState::Positive)
+            if tuberculosis =>
+        {
+            Change::TuberculosisTreated(windows.tuberculosis_treatment_days)
+        }
+        Standing::Found(ScreeningState::AntibodyPositiveUntested | ScreeningState::Known)
+            if row.test == ScreeningTest::HepatitisC =>
+        {
+            Change::Negative(vec!["hcv-rna".to_owned()])
+        }
+        _ => return Vec::new(),
+    };
+    vec![change]
+}
+
+impl ScreeningTest {
+    /// The tests (ids of `labs.toml`) that settle it.
+    pub fn labs(self) -> Vec<String> {
+        let ids: &[&str] = match self {
+            ScreeningTest::Tuberculosis => &["igra"],
+            ScreeningTest::HepatitisB => &["hbsag", "anti-hbc"],
+            ScreeningTest::HepatitisC => &["anti-hcv"],
+            ScreeningTest::Hiv => &["hiv"],
+        };
+        ids.iter().map(|id| (*id).to_owned()).collect()
+    }
 }
 
 /// No louder than the row allows.

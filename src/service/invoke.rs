@@ -42,15 +42,18 @@ pub fn invoke(body: &[u8], service: &ServiceFile, house: &House) -> Result<Answe
 fn evaluate(body: &[u8], service: &ServiceFile, house: &House) -> Result<Answer, ServiceError> {
     let request = Request::read(body)?; // protocol in
     check_hook(&request, service)?;
-    let orders = ehr::orders(&request, &house.knowledge.terminology.products)?;
+    let orders = ehr::orders(&request, &house.knowledge.terminology)?;
     count(&orders);
-    if orders.jak.is_empty() {
+    if !may_speak(&orders, service, house) {
         return Ok(Answer::new(CdsResponse::default(), &request, house, Vec::new())); // most calls
     }
     let prefetch = request.prefetch();
     let chart = ehr::gather(&prefetch, &request.context.patient_id)?;
     let today = house.calendar.today();
     let facts = Facts::read(&orders, &chart, &house.knowledge, house.config.jurisdiction, today);
+    if facts.orders.is_empty() {
+        return Ok(nobody_takes_one(&facts, &request, house));
+    }
     let outcomes = rules::evaluate(&facts, &house.knowledge); // fires, silent, cannot tell
     let call = Call {
         client: "sandbox",
@@ -64,6 +67,27 @@ fn evaluate(body: &[u8], service: &ServiceFile, house: &House) -> Result<Answer,
     let fired = outcomes.iter().filter(|o| matches!(o.verdict, rules::Verdict::Fires(_)));
     let rules = fired.map(|o| o.row.id().get_ref().clone()).collect();
     Ok(Answer::new(response, &request, house, rules))
+}
+
+/// Is there anything that a row could speak of? Told by the orders alone; an open chart is always
+/// looked into.
+fn may_speak(orders: &Orders<'_>, service: &ServiceFile, house: &House) -> bool {
+    let named = |o: &ehr::BesideOrder<'_>| {
+        o.selected && house.knowledge.names(&o.held.substances, &o.held.vaccines)
+    };
+    service.hook == PATIENT_VIEW || !orders.jak.is_empty() || orders.others.iter().any(named)
+}
+
+/// The hook of an open chart.
+const PATIENT_VIEW: &str = "patient-view";
+
+/// The medication list holds no JAK inhibitor, or could not be read: nothing is said of an order of
+/// something else, or every clarithromycin order would alert. It is counted.
+fn nobody_takes_one(facts: &Facts, request: &Request<'_>, house: &House) -> Answer {
+    if facts.medicines.state.why_open().is_some() {
+        counter!("jakcard_unread_medication_lists_total").increment(1);
+    }
+    Answer::new(CdsResponse::default(), request, house, Vec::new())
 }
 
 fn check_hook(request: &Request<'_>, service: &ServiceFile) -> Result<(), BadRequest> {

@@ -63,6 +63,13 @@ pub struct Lab {
     /// Where `positive` and `borderline` are from.
     #[serde(default)]
     pub threshold_source: Option<String>,
+    /// The upper limits of normal that laboratories print lie in this band, in `unit`: for a result
+    /// that came without its own.
+    #[serde(default)]
+    pub upper_limit: Option<Range>,
+    /// Id of the panel to order when it is missing.
+    #[serde(default)]
+    pub panel: Option<String>,
     /// Tests of the same day that must be normal before a negative counts (mitogen, nil).
     #[serde(default)]
     pub controls: Vec<Control>,
@@ -98,13 +105,16 @@ pub enum Group {
     InfectionTests,
     /// Chemistry and blood counts.
     Labs,
-    /// Weight, height, smoking.
+    /// Weight, height, smoking, pregnancy.
     Vitals,
+    /// Genes, of any age.
+    Genotypes,
 }
 
 impl Group {
     /// All groups.
-    pub const ALL: [Group; 3] = [Group::InfectionTests, Group::Labs, Group::Vitals];
+    pub const ALL: [Group; 4] =
+        [Group::InfectionTests, Group::Labs, Group::Vitals, Group::Genotypes];
 
     /// The prefetch key.
     pub fn key(self) -> &'static str {
@@ -112,6 +122,7 @@ impl Group {
             Group::InfectionTests => "infection-tests",
             Group::Labs => "labs",
             Group::Vitals => "vitals",
+            Group::Genotypes => "genotypes",
         }
     }
 }

@@ -7,11 +7,13 @@ pub mod conditions;
 pub mod decimal;
 pub mod labs;
 pub mod medicines;
+pub mod names;
 pub mod ndc;
 pub mod products;
 pub mod results;
 pub mod systems;
 pub mod units;
+pub mod vaccines;
 
 pub use conditions::Conditions;
 pub use decimal::Range;
@@ -21,6 +23,7 @@ pub use products::Products;
 pub use results::Results;
 pub use systems::System;
 pub use units::Units;
+pub use vaccines::Vaccines;
 
 /// A code in a system, and where we have it from.
 #[derive(Clone, Debug, serde::Deserialize)]
@@ -73,6 +76,8 @@ pub struct Terminology {
     pub conditions: Conditions,
     /// Other medicines that a rule asks about.
     pub medicines: Medicines,
+    /// Vaccines.
+    pub vaccines: Vaccines,
     /// Positive, negative, indeterminate: in codes and in words.
     pub results: Results,
     /// Units as EHRs write them.

@@ -326,6 +326,11 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
         .filter(|w| !w.is_empty())
 }
 
+/// The milligrams in a name, whatever its case.
+pub fn strength_in_words(text: &str) -> Option<Strength> {
+    strength_in(&text.to_lowercase())
+}
+
 /// The milligrams in a name such as `tofacitinib 5 MG Oral Tablet`; `1 MG/ML` is per mL.
 fn strength_in(text: &str) -> Option<Strength> {
     static SHAPE: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| {

@@ -22,7 +22,11 @@ pub struct Case {
     pub today: toml::value::Datetime,
     #[serde(default = "us")]
     pub jurisdiction: Jurisdiction,
+    #[serde(default)]
     pub order: String,
+    /// `patient-view`: no order; the drug stands in `takes`.
+    #[serde(default)]
+    pub hook: Option<String>,
     #[serde(default)]
     pub sig: Option<String>,
     #[serde(default, rename = "for")]
@@ -37,6 +41,14 @@ pub struct Case {
     pub labs: BTreeMap<String, OneOrMany>,
     #[serde(default)]
     pub takes: Vec<String>,
+    /// Other drafts of the same call.
+    #[serde(default)]
+    pub also_ordered: Vec<String>,
+    #[serde(default)]
+    pub vaccines: Vec<String>,
+    /// A stage on the first condition.
+    #[serde(default)]
+    pub child_pugh: Option<String>,
     #[serde(default)]
     pub not_asked: Vec<String>,
     #[serde(default)]
@@ -109,14 +121,21 @@ impl Case {
 
 /// The verdict of every row that was asked.
 pub fn verdicts(case: &Case, knowledge: &Knowledge) -> BTreeMap<String, Verdict> {
-    let body = request(case, knowledge).to_string();
-    evaluate(&body, case.jurisdiction, case.today(), knowledge, |facts, knowledge| {
-        rules::evaluate(facts, knowledge)
-            .into_iter()
-            .map(|o| (o.row.id().get_ref().clone(), o.verdict))
-            .collect()
+    facts(case, knowledge, |facts, knowledge| {
+        let outcomes = rules::evaluate(facts, knowledge).into_iter().filter(|o| o.order == 0);
+        outcomes.map(|o| (o.row.id().get_ref().clone(), o.verdict)).collect()
     })
-    .unwrap_or_else(|| panic!("{}: `{}` is no JAK inhibitor", case.name, case.order))
+}
+
+/// Looks at the facts of a case.
+pub fn facts<T>(
+    case: &Case,
+    knowledge: &Knowledge,
+    look: impl FnOnce(&Facts, &Knowledge) -> T,
+) -> T {
+    let body = request(case, knowledge).to_string();
+    evaluate(&body, case.jurisdiction, case.today(), knowledge, look)
+        .unwrap_or_else(|| panic!("{}: `{}` is no JAK inhibitor", case.name, case.order))
 }
 
 fn evaluate<T>(
@@ -127,13 +146,10 @@ fn evaluate<T>(
     look: impl FnOnce(&Facts, &Knowledge) -> T,
 ) -> Option<T> {
     let request = Request::read(body.as_bytes()).expect("a request");
-    let orders = ehr::orders(&request, &knowledge.terminology.products).expect("a drug");
-    if orders.jak.is_empty() {
-        return None;
-    }
+    let orders = ehr::orders(&request, &knowledge.terminology).expect("a drug");
     let chart = ehr::gather(&request.prefetch(), "p1").expect("one patient");
     let facts = Facts::read(&orders, &chart, knowledge, jurisdiction, today);
-    Some(look(&facts, knowledge))
+    (!facts.orders.is_empty()).then(|| look(&facts, knowledge))
 }
 
 /// The loudest renal finding of the drug's highest dose at a renal function, without any other data.
@@ -158,9 +174,13 @@ pub fn renal_level(
         reason: Some(indication.to_owned()),
         born: Some("1970-01-01".parse().expect("a date")),
         sex: Some("female".into()),
+        hook: None,
         conditions: Vec::new(),
         labs,
         takes: Vec::new(),
+        also_ordered: Vec::new(),
+        vaccines: Vec::new(),
+        child_pugh: None,
         not_asked: Vec::new(),
         fires: Vec::new(),
         silent: Vec::new(),
@@ -195,6 +215,19 @@ pub fn request(case: &Case, knowledge: &Knowledge) -> Value {
     if let Some(reason) = &case.reason {
         order["reasonCode"] = json!([{"coding": [coding(reason, knowledge)]}]);
     }
+    let mut entries = vec![order];
+    for (i, text) in case.also_ordered.iter().enumerate() {
+        let (name, sig) = with_sig(text);
+        let mut other = json!({
+            "resourceType": "MedicationRequest", "id": format!("also-{i}"), "status": "draft",
+            "intent": "order", "subject": {"reference": "Patient/p1"},
+            "medicationCodeableConcept": {"text": name},
+        });
+        if let Some(sig) = sig {
+            other["dosageInstruction"] = json!([{"text": sig}]);
+        }
+        entries.push(other);
+    }
     let mut prefetch = serde_json::Map::new();
     let mut add = |key: &str, value: Value| {
         if !case.not_asked.iter().any(|k| k == key) {
@@ -202,31 +235,76 @@ pub fn request(case: &Case, knowledge: &Knowledge) -> Value {
         }
     };
     add("patient", patient(case));
-    add("conditions", bundle(case.conditions.iter().map(|c| condition(c, knowledge)).collect()));
+    let mut conditions: Vec<Value> =
+        case.conditions.iter().map(|c| condition(c, knowledge)).collect();
+    if let (Some(class), Some(first)) = (&case.child_pugh, conditions.first_mut()) {
+        first["stage"] = json!([{"summary": {"text": format!("Child-Pugh class {class}")}}]);
+    }
+    add("conditions", bundle(conditions));
     let mut groups: BTreeMap<&str, Vec<Value>> = BTreeMap::new();
     for (lab, texts) in &case.labs {
         let row = knowledge.terminology.labs.get(lab);
         let row = row.unwrap_or_else(|| panic!("{}: `{lab}` is no lab", case.name));
         for text in texts.all() {
             let code = &row.codes[0].code;
-            groups.entry(row.group.key()).or_default().push(observation(lab, code, text));
+            let coded = row.result == jakcard::terminology::labs::ResultKind::Coded;
+            let mut seen = observation(lab, code, text);
+            let concept = text.split(" on ").next().unwrap_or_default();
+            if coded && knowledge.terminology.conditions.get(concept).is_some() {
+                seen["valueCodeableConcept"] = json!({"coding": [coding(concept, knowledge)]});
+                seen.as_object_mut().expect("object").remove("valueString");
+            }
+            groups.entry(row.group.key()).or_default().push(seen);
         }
     }
-    for key in ["infection-tests", "labs", "vitals"] {
+    for key in ["infection-tests", "labs", "vitals", "genotypes"] {
         add(key, bundle(groups.remove(key).unwrap_or_default()));
     }
     add(
         "medications",
         bundle(case.takes.iter().enumerate().map(|(i, t)| medicine(i, t)).collect()),
     );
+    add(
+        "immunizations",
+        bundle(case.vaccines.iter().enumerate().map(|(i, t)| vaccine(i, t, knowledge)).collect()),
+    );
+    let hook = case.hook.as_deref().unwrap_or("order-sign");
+    let mut context = json!({"patientId": "p1", "userId": "Practitioner/1"});
+    if hook == "order-sign" {
+        let entries: Vec<Value> = entries.into_iter().map(|o| json!({"resource": o})).collect();
+        context["draftOrders"] = json!({"resourceType": "Bundle", "entry": entries});
+    }
     json!({
-        "hook": "order-sign", "hookInstance": "00000000-0000-0000-0000-000000000000",
-        "context": {
-            "patientId": "p1", "userId": "Practitioner/1",
-            "draftOrders": {"resourceType": "Bundle", "entry": [{"resource": order}]},
-        },
-        "prefetch": prefetch,
+        "hook": hook, "hookInstance": "00000000-0000-0000-0000-000000000000",
+        "context": context, "prefetch": prefetch,
     })
+}
+
+/// `aspirin 325 mg tablet (325 mg once daily)`: the name, and the sig in parentheses.
+fn with_sig(text: &str) -> (&str, Option<&str>) {
+    match text.split_once(" (").and_then(|(name, rest)| Some((name, rest.rsplit_once(')')?.0))) {
+        Some((name, sig)) => (name, Some(sig)),
+        None => (text, None),
+    }
+}
+
+/// `live.mmr on 2026-11-10`.
+fn vaccine(index: usize, text: &str, knowledge: &Knowledge) -> Value {
+    let (id, date) = text.rsplit_once(" on ").unwrap_or((text, ""));
+    let row = knowledge.terminology.vaccines.get(id);
+    let row = row.unwrap_or_else(|| panic!("`{id}` is no vaccine"));
+    let code = match row.codes.first() {
+        Some(code) => json!({"coding": [{"system": System::Cvx.uri(), "code": code.code}]}),
+        None => json!({"text": row.names[0]}),
+    };
+    let mut given = json!({
+        "resourceType": "Immunization", "id": format!("vaccine-{index}"), "status": "completed",
+        "patient": {"reference": "Patient/p1"}, "vaccineCode": code,
+    });
+    if !date.is_empty() {
+        given["occurrenceDateTime"] = json!(date);
+    }
+    given
 }
 
 fn bundle(resources: Vec<Value>) -> Value {
@@ -304,6 +382,7 @@ fn observation(lab: &str, code: &str, text: &str) -> Value {
 
 fn medicine(index: usize, text: &str) -> Value {
     let (name, rest) = text.split_once(" since ").unwrap_or((text, ""));
+    let (name, sig) = with_sig(name);
     let (since, until) = rest.split_once(" until ").unwrap_or((rest, ""));
     let mut medicine = json!({
         "resourceType": "MedicationStatement", "id": format!("medicine-{index}"),
@@ -312,6 +391,9 @@ fn medicine(index: usize, text: &str) -> Value {
         "medicationCodeableConcept": {"text": name},
         "effectivePeriod": {},
     });
+    if let Some(sig) = sig {
+        medicine["dosage"] = json!([{"text": sig}]);
+    }
     for (key, date) in [("start", since), ("end", until)] {
         if !date.is_empty() {
             medicine["effectivePeriod"][key] = json!(date);

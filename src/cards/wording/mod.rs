@@ -1,6 +1,9 @@
 //! The words of findings and summaries: values first, then the limit, then what to do.
 
 mod boxed_warning;
+mod clears;
+mod general;
+mod limits;
 mod renal;
 mod screening;
 pub mod values;
@@ -40,9 +43,12 @@ pub fn of(
     let mut words = match &outcome.because {
         Because::Boxed(risks) => boxed_warning::words(outcome, risks, missing),
         Because::Screening(standing) => {
-            screening::words(outcome, standing, missing, facts, knowledge)
+            screening::words(outcome, standing, missing, knowledge)
         }
         Because::Renal(_) => renal::words(group, missing, facts, knowledge),
+        Because::Hepatic(_) | Because::Check { .. } | Because::Row => {
+            general::words(group, missing, facts, knowledge)
+        }
         Because::NoLabel => Words {
             text: outcome.row.advice().to_owned(),
             short: format!(
@@ -53,6 +59,7 @@ pub fn of(
         },
     };
     words.text = capitalised(&words.text);
+    words.clears = clears::words(&outcome.clears, knowledge).or(words.clears);
     words
 }
 
@@ -68,8 +75,9 @@ pub fn summary(kind: Kind, findings: &[Finding]) -> String {
     let own = if own.is_empty() { vec![lead] } else { own };
     let tests: Vec<String> =
         own.iter().filter_map(|f| f.short.strip_prefix(ORDER)).map(str::to_owned).collect();
+    let spoken = own.iter().map(|f| f.short.clone());
     let mut parts: Vec<String> =
-        own.iter().map(|f| f.short.clone()).filter(|s| !s.starts_with(ORDER)).collect();
+        spoken.filter(|s| !s.is_empty() && !s.starts_with(ORDER)).collect();
     if !tests.is_empty() {
         let tests = listed(
             &tests
@@ -82,7 +90,8 @@ pub fn summary(kind: Kind, findings: &[Finding]) -> String {
         parts.push(format!("{ORDER}{tests}"));
     }
     let guests = findings.iter().filter(|f| f.kind != kind && f.level > Level::Info);
-    let guests: Vec<String> = guests.map(|f| f.short.clone()).collect();
+    let guests: Vec<String> =
+        guests.map(|f| f.short.clone()).filter(|s| !s.is_empty()).collect();
     if !guests.is_empty() {
         // What was not checked matters more than the parts of the warning.
         for part in &mut parts {

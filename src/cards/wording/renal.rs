@@ -1,8 +1,9 @@
 //! The words of renal findings: the patient's value, the limit, the labelled dose, what is ordered.
 
+use super::limits::{brief, short_verb, verb, whom};
 use super::{Words, listed, values};
 use crate::facts::Facts;
-use crate::knowledge::{Action, Applies, Knowledge, Phase};
+use crate::knowledge::{Action, Knowledge};
 use crate::rules::{Because, Missing, Outcome, RenalVerdict, Verdict};
 
 /// The words of one renal finding; a group shares what it lacks.
@@ -44,54 +45,14 @@ fn fires(
                     "{value}: the label recommends {drug} {dose}{given}. Renal function: {how}.{old}"
                 ),
                 short: format!("{value}, label gives {}{given}", brief(dose)),
-                clears: Some(format!("A dose of {dose}, or {}", outside(renal))),
                 ..Words::default()
             }
         }
         None => Words {
             text: format!("{value}: {}. Renal function: {how}.{old}", verb(action, drug)),
             short: format!("{value}, {}", short_verb(action)),
-            clears: Some(outside(renal)),
             ..Words::default()
         },
-    }
-}
-
-/// The labelled dose without what follows in parentheses.
-fn brief(dose: &str) -> &str {
-    dose.split(" (").next().unwrap_or(dose)
-}
-
-/// A better renal function, just across the upper end of the band.
-fn outside(renal: &RenalVerdict) -> String {
-    let (measure, unit) = (values::measure(renal.measure), values::unit(renal.measure));
-    match (renal.band.to, renal.band.below) {
-        (Some(to), _) => format!("{measure} above {} {unit}", to.0.normalize()),
-        (None, Some(below)) => format!("{measure} of {} {unit} or more", below.0.normalize()),
-        (None, None) => format!("{measure} outside {}", values::band(&renal.band, unit)),
-    }
-}
-
-/// What the label says of the drug here.
-fn verb(action: Action, drug: &str) -> String {
-    match action {
-        Action::NotRecommended => format!("the label does not recommend {drug}"),
-        Action::Avoid => format!("the label says avoid {drug}"),
-        Action::Contraindicated => format!("the label contraindicates {drug}"),
-        Action::NotStudied => {
-            format!("{drug} has not been studied here and the label gives no dose")
-        }
-        _ => format!("the label restricts {drug}"),
-    }
-}
-
-fn short_verb(action: Action) -> &'static str {
-    match action {
-        Action::NotRecommended => "not recommended by the label",
-        Action::Avoid => "label says avoid",
-        Action::Contraindicated => "contraindicated",
-        Action::NotStudied => "not studied, no labelled dose",
-        _ => "restricted by the label",
     }
 }
 
@@ -185,42 +146,4 @@ fn limits(group: &[&Outcome<'_>], lead: &RenalVerdict, knowledge: &Knowledge) ->
         }
     }
     lines
-}
-
-/// Whom a row is for: `for ulcerative colitis (induction)`.
-fn whom(applies: &Applies, knowledge: &Knowledge) -> String {
-    let titles: Vec<String> = applies
-        .indication
-        .iter()
-        .map(|i| {
-            let concept = knowledge.terminology.conditions.get(i.get_ref());
-            concept.map_or_else(|| i.get_ref().clone(), |c| c.title.clone())
-        })
-        .collect();
-    let mut notes = Vec::new();
-    if let Some(phase) = applies.phase {
-        notes.push(match phase {
-            Phase::Induction => "induction".to_owned(),
-            Phase::Maintenance => "maintenance".to_owned(),
-        });
-    }
-    if let Some(platelets) = &applies.platelets {
-        notes.push(format!("platelets {}", values::band(platelets, "×10⁹/L")));
-    }
-    if let Some(age) = &applies.age {
-        notes.push(format!("age {}", values::band(age, "years")));
-    }
-    if let Some(weight) = &applies.weight {
-        notes.push(format!("weight {}", values::band(weight, "kg")));
-    }
-    match applies.dialysis {
-        Some(true) => notes.push("on dialysis".to_owned()),
-        Some(false) => notes.push("not on dialysis".to_owned()),
-        None => {}
-    }
-    let notes = if notes.is_empty() { String::new() } else { format!(" ({})", notes.join(", ")) };
-    match titles.is_empty() {
-        true => notes.trim().to_owned(),
-        false => format!("for {}{notes}", listed(&titles)),
-    }
 }

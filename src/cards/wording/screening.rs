@@ -1,7 +1,6 @@
 //! The words of screening findings: what is missing, what was found, what to do.
 
 use super::{ORDER, Words, listed, values};
-use crate::facts::Facts;
 use crate::knowledge::{Knowledge, ScreeningState, ScreeningTest, Topic};
 use crate::rules::screening::Standing;
 use crate::rules::{Missing, Outcome};
@@ -11,7 +10,6 @@ pub fn words(
     outcome: &Outcome<'_>,
     standing: &Standing,
     missing: &[Missing],
-    facts: &Facts,
     knowledge: &Knowledge,
 ) -> Words {
     let Some(test) = test_of(outcome.row.topic()) else { return Words::default() };
@@ -39,11 +37,11 @@ pub fn words(
             let dated = outcome.found.iter().any(|e| e.date.is_some());
             let age = if dated { format!("older than {months} months") } else { "undated".into() };
             let text = format!("{found}: {age}. {advice}");
-            (text, format!("{first} is too old, repeat {}", first_test(test)), repeat(test))
+            (text, format!("{first} is too old, repeat {}", first_test(test)), test.labs())
         }
         Standing::Indeterminate => {
             let text = format!("{found}: no verdict, so the patient is not screened. {advice}");
-            (text, format!("{first}, repeat {}", first_test(test)), repeat(test))
+            (text, format!("{first}, repeat {}", first_test(test)), test.labs())
         }
         Standing::Found(state) => {
             let (says, short, tests) = state_words(*state, test);
@@ -60,8 +58,7 @@ pub fn words(
         }
         Standing::Complete | Standing::Exempt(_) => Default::default(),
     };
-    let clears = clears(standing, test, facts, knowledge, &title);
-    Words { text, short, clears, tests, says: Vec::new() }
+    Words { text, short, tests, ..Words::default() }
 }
 
 fn test_of(topic: Topic) -> Option<ScreeningTest> {
@@ -94,17 +91,6 @@ fn first_test(test: ScreeningTest) -> &'static str {
         ScreeningTest::HepatitisC => "HCV antibody",
         ScreeningTest::Hiv => "HIV test",
     }
-}
-
-/// Tests to order again.
-fn repeat(test: ScreeningTest) -> Vec<String> {
-    let ids: &[&str] = match test {
-        ScreeningTest::Tuberculosis => &["igra"],
-        ScreeningTest::HepatitisB => &["hbsag", "anti-hbc"],
-        ScreeningTest::HepatitisC => &["anti-hcv"],
-        ScreeningTest::Hiv => &["hiv"],
-    };
-    ids.iter().map(|id| (*id).to_owned()).collect()
 }
 
 /// What a state means, what to do in short, and which test would settle it.
@@ -193,40 +179,4 @@ fn state_advice(state: ScreeningState, test: ScreeningTest, drug: &str) -> Strin
             "Weigh the infection, and the interactions of its medicines, before starting {drug}."
         ),
     }
-}
-
-/// What would clear the finding.
-fn clears(
-    standing: &Standing,
-    test: ScreeningTest,
-    facts: &Facts,
-    knowledge: &Knowledge,
-    title: &dyn Fn(&String) -> String,
-) -> Option<String> {
-    let windows = &knowledge.policy.windows;
-    let _ = facts;
-    Some(match (standing, test) {
-        (
-            Standing::Missing(_) | Standing::TooOld(_) | Standing::Indeterminate,
-            ScreeningTest::Tuberculosis,
-        ) => format!("A negative TB test of the last {} months", windows.tuberculosis_test_months),
-        (Standing::Missing(ids), _) => {
-            format!("Negative {}", listed(&ids.iter().map(title).collect::<Vec<_>>()))
-        }
-        (Standing::Indeterminate, _) => format!("A clear result of the {}", first_test(test)),
-        (
-            Standing::Found(ScreeningState::LatentUntreated | ScreeningState::Positive),
-            ScreeningTest::Tuberculosis,
-        ) => {
-            format!(
-                "{} days of preventive treatment on record",
-                windows.tuberculosis_treatment_days
-            )
-        }
-        (
-            Standing::Found(ScreeningState::AntibodyPositiveUntested | ScreeningState::Known),
-            ScreeningTest::HepatitisC,
-        ) => "HCV RNA not detected".to_owned(),
-        _ => return None,
-    })
 }

@@ -7,7 +7,7 @@ use super::super::Question;
 use super::reading::{Told, current, evidence, gap, lab, newest, title};
 use super::{Reading, Standing};
 use crate::facts::renal::within_months;
-use crate::facts::{Evidence, LabResult, Since};
+use crate::facts::{Evidence, LabResult};
 use crate::fhir::FhirDate;
 use crate::knowledge::ScreeningState;
 use crate::terminology::results::Meaning;
@@ -78,7 +78,7 @@ pub(super) fn read(question: Question<'_>) -> Reading {
     }
     if let Some(old) = results.iter().find(|r| r.meaning == Meaning::Negative) {
         let found = vec![old.evidence.clone()];
-        return match continuing(question) {
+        return match question.continuing() {
             // Screening that was complete is not asked for again.
             true => Reading::new(Standing::Complete).with(found),
             false => Reading::new(Standing::TooOld(months)).with(found),
@@ -101,14 +101,6 @@ fn past(question: Question<'_>) -> Vec<Evidence> {
         conditions.all(concept).max_by_key(|c| c.date).map(|c| c.evidence(concept))
     };
     concepts.iter().filter_map(newest).collect()
-}
-
-/// Is the order a continuation?
-fn continuing(question: Question<'_>) -> bool {
-    let facts = question.facts;
-    let since =
-        question.order.since(question.drug, &facts.medicines, question.knowledge, facts.today);
-    matches!(since, Since::Continuing(_))
 }
 
 /// A newer result that cannot be read does not leave the floor to an older one.
@@ -165,8 +157,7 @@ fn treatment(question: Question<'_>) -> Treatment {
     let table = &question.knowledge.terminology.medicines;
     for medicine in &facts.medicines.list {
         let Some(substance) = medicine.substances.iter().find(|id| {
-            let row = table.rows().iter().find(|r| r.id == **id);
-            row.is_some_and(|r| r.groups.iter().any(|g| g == "tuberculosis-treatment"))
+            table.get(id).is_some_and(|row| row.is("tuberculosis-treatment"))
         }) else {
             continue;
         };

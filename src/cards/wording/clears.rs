@@ -1,0 +1,117 @@
+//! What would clear a finding, in words.
+
+use super::super::kind::capitalised;
+use super::{listed, values};
+use crate::knowledge::{ChildPugh, Knowledge, VaccineKind};
+use crate::rules::Change;
+use crate::terminology::decimal::Range;
+
+/// One sentence of alternatives; none where nothing can clear the finding.
+pub fn words(changes: &[Change], knowledge: &Knowledge) -> Option<String> {
+    let parts: Vec<String> = changes.iter().map(|c| one(c, knowledge)).collect();
+    let parts: Vec<String> = parts.into_iter().filter(|p| !p.is_empty()).collect();
+    (!parts.is_empty()).then(|| capitalised(&parts.join(", or ")))
+}
+
+fn one(change: &Change, knowledge: &Knowledge) -> String {
+    let titles = |ids: &[String]| -> String {
+        let labs = &knowledge.terminology.labs;
+        let title = |id: &String| labs.get(id).map_or_else(|| id.clone(), |l| l.title.clone());
+        listed(&ids.iter().map(title).collect::<Vec<_>>())
+    };
+    match change {
+        Change::Dose { words, .. } => format!("a dose of {words}"),
+        Change::RenalFunction { measure, band } => {
+            format!("{} {}", values::measure(*measure), better(band, values::unit(*measure)))
+        }
+        Change::LiverClass(classes) => format!("Child-Pugh class {}", others(classes)),
+        Change::Result { lab, band, times_upper_limit } => {
+            let unit = match times_upper_limit {
+                true => "times the upper limit of normal",
+                false => unit(lab, knowledge),
+            };
+            format!("{} {}", titles(std::slice::from_ref(lab)), outside(band, unit))
+        }
+        Change::Fall { lab, band } => {
+            let lab_title = titles(std::slice::from_ref(lab));
+            format!("{lab_title} that has fallen by {}", less(band, unit(lab, knowledge)))
+        }
+        Change::Recorded(ids) => format!("a current result of {}", titles(ids)),
+        Change::Negative(ids) if ids.iter().any(|id| id == "hcv-rna") => {
+            format!("{} not detected", titles(ids))
+        }
+        Change::Negative(ids) => format!("negative {}", titles(ids)),
+        Change::NegativeTuberculosisTest(months) => {
+            format!("a negative TB test of the last {months} months")
+        }
+        Change::TuberculosisTreated(days) => {
+            format!("{days} days of preventive treatment on record")
+        }
+        Change::Stopped(names) => {
+            let plain = |n: &String| n.trim_end_matches(", ordered with it").to_owned();
+            format!("{} no longer taken", listed(&names.iter().map(plain).collect::<Vec<_>>()))
+        }
+        Change::Resolved(concepts) => {
+            let table = &knowledge.terminology.conditions;
+            let title = |id: &String| table.get(id).map(|c| c.title.clone());
+            let titles: Vec<String> = concepts.iter().filter_map(title).collect();
+            match titles.len() {
+                0 => String::new(),
+                1 => format!("{} resolved", titles[0]),
+                _ => "the infection resolved on the problem list".to_owned(),
+            }
+        }
+        Change::NotPregnant => "a later negative pregnancy test".to_owned(),
+        Change::PregnancyKnown => "a pregnancy test or status on record".to_owned(),
+        Change::NotBreastFeeding => "a later answer that she is not breast-feeding".to_owned(),
+        Change::Vaccinated(VaccineKind::Zoster, doses) => {
+            format!("{doses} doses of recombinant zoster vaccine on record")
+        }
+        Change::Vaccinated(VaccineKind::Live, _) => String::new(),
+        Change::Waited(day) => format!("a start on {day} or later"),
+    }
+}
+
+fn unit<'k>(lab: &str, knowledge: &'k Knowledge) -> &'k str {
+    let lab = knowledge.terminology.labs.get(lab);
+    lab.and_then(|l| l.unit_text.as_deref().or(l.unit.as_deref())).unwrap_or_default()
+}
+
+/// A better renal function, just across the upper end of the band.
+fn better(band: &Range, unit: &str) -> String {
+    match (band.to, band.below) {
+        (Some(to), _) => format!("above {} {unit}", to.0.normalize()),
+        (None, Some(below)) => format!("of {} {unit} or more", below.0.normalize()),
+        (None, None) => format!("outside {}", values::band(band, unit)),
+    }
+}
+
+/// Across the end of the band that is on the way to normal: a floor is left upwards, a ceiling
+/// downwards.
+fn outside(band: &Range, unit: &str) -> String {
+    match (band.from, band.above) {
+        _ if band.to.is_some() || band.below.is_some() => better(band, unit),
+        (Some(from), _) => format!("below {} {unit}", from.0.normalize()),
+        (None, Some(above)) => format!("of {} {unit} or less", above.0.normalize()),
+        (None, None) => format!("outside {}", values::band(band, unit)),
+    }
+}
+
+fn less(band: &Range, unit: &str) -> String {
+    match (band.from, band.above) {
+        (Some(from), _) => format!("less than {} {unit}", from.0.normalize()),
+        (None, Some(above)) => format!("no more than {} {unit}", above.0.normalize()),
+        (None, None) => format!("less than {}", values::band(band, unit)),
+    }
+}
+
+/// The classes that are not these.
+fn others(classes: &[ChildPugh]) -> String {
+    let all = [(ChildPugh::A, "A"), (ChildPugh::B, "B"), (ChildPugh::C, "C")];
+    let left = all.iter().filter(|(c, _)| !classes.contains(c));
+    let left: Vec<&str> = left.map(|(_, name)| *name).collect();
+    match left.is_empty() {
+        true => "that no longer applies: no liver disease on record".to_owned(),
+        false => left.join(" or "),
+    }
+}

@@ -1,0 +1,321 @@
+//! The words of findings that need no more than the row and what was found: values first, then what
+//! the label says, then what is ordered.
+
+use super::limits::{brief, short_verb, verb, whom};
+use super::{ORDER, Words, listed, values};
+use crate::facts::{Facts, LiverFunction};
+use crate::knowledge::{Action, ChildPugh, Knowledge, LabLimit, Topic};
+use crate::rules::{Because, Missing, Outcome, Verdict};
+
+/// The words of one finding; a group shares what it lacks.
+pub fn words(
+    group: &[&Outcome<'_>],
+    missing: &[Missing],
+    facts: &Facts,
+    knowledge: &Knowledge,
+) -> Words {
+    let outcome = group[0];
+    let ordered = values::dose(&facts.orders[outcome.order].dose);
+    let mut words = match (missing.is_empty(), &outcome.verdict) {
+        (true, Verdict::Fires(action)) => fires(outcome, *action, ordered.as_deref(), knowledge),
+        (false, Verdict::CannotTell(action, _)) => {
+            open(group, missing, *action, ordered.as_deref(), knowledge)
+        }
+        _ => Words::default(),
+    };
+    words.tests = group.iter().flat_map(|o| o.tests.clone()).collect();
+    words.tests.dedup();
+    words
+}
+
+fn fires(
+    outcome: &Outcome<'_>,
+    action: Action,
+    ordered: Option<&str>,
+    knowledge: &Knowledge,
+) -> Words {
+    let drug = &outcome.drug.name;
+    let advice = outcome.row.advice();
+    let what = seen(outcome, knowledge);
+    let (text, short) = match (&outcome.because, outcome.row.topic(), &outcome.labelled_dose) {
+        (_, Topic::MaxDose, Some(dose)) => {
+            let ordered = ordered.unwrap_or("the ordered dose");
+            let for_whom = outcome.row.applies().map(|a| whom(a, knowledge)).unwrap_or_default();
+            let for_whom = spaced(&for_whom);
+            (
+                format!("{ordered} is above the label's maximum{for_whom}: {dose}. {advice}"),
+                format!("{ordered} is above the label's maximum of {}", brief(dose)),
+            )
+        }
+        (_, _, Some(dose)) => {
+            let given = ordered.map(|o| format!("; ordered {o}")).unwrap_or_default();
+            (
+                format!("{what}: the label recommends {drug} {dose}{given}. {advice}"),
+                format!("{}, label gives {}{given}", brief_seen(outcome, knowledge), brief(dose)),
+            )
+        }
+        (Because::Check { last, due }, _, _) => {
+            let test = panel(outcome, knowledge);
+            let last = last.map_or_else(
+                || "none on record since the start".to_owned(),
+                |d| format!("last on {}", d.text()),
+            );
+            (
+                format!("{test}: {last}, due by {due}. {advice}"),
+                format!("{test} due since {due}"),
+            )
+        }
+        (Because::Hepatic(_), _, None) => (
+            format!("{what}: {}. {advice}", verb(action, drug)),
+            format!("{}, {}", brief_seen(outcome, knowledge), short_verb(action)),
+        ),
+        (_, Topic::Lipids, _) => (
+            format!("Lipids: no current result on record. {advice}"),
+            format!("{ORDER}lipids"),
+        ),
+        (_, Topic::ZosterVaccine, _) => {
+            let doses = match outcome.found.len() {
+                0 => "no dose on record".to_owned(),
+                n => format!("{n} dose on record"),
+            };
+            (
+                format!("Recombinant zoster vaccine: {doses}. {advice}"),
+                "zoster vaccine not complete".to_owned(),
+            )
+        }
+        (_, Topic::Pregnancy, _) if outcome.found.is_empty() => (
+            format!("Pregnancy status: none on record. {advice}"),
+            format!("{ORDER}pregnancy test"),
+        ),
+        (_, Topic::DuplicateTherapy, _) => (
+            format!("Second JAK inhibitor: {what}. {advice}"),
+            format!("second JAK inhibitor: {}", brief_seen(outcome, knowledge)),
+        ),
+        // The summary of the box names its risks already.
+        (
+            _,
+            Topic::Age65
+            | Topic::Cardiovascular
+            | Topic::Malignancy
+            | Topic::Thrombosis
+            | Topic::ActiveInfection,
+            _,
+        ) if knowledge.policy.level(action) < crate::knowledge::Level::Critical
+            && !outcome.drug.boxed_warning.is_empty() =>
+        {
+            (format!("{what}: {advice}"), String::new())
+        }
+        _ => (
+            format!("{what}: {advice}"),
+            format!("{}, {}", brief_seen(outcome, knowledge), short_verb(action)),
+        ),
+    };
+    Words { text, short, ..Words::default() }
+}
+
+/// Something is not known.
+fn open(
+    group: &[&Outcome<'_>],
+    missing: &[Missing],
+    action: Action,
+    ordered: Option<&str>,
+    knowledge: &Knowledge,
+) -> Words {
+    let outcome = group[0];
+    let topic = outcome.row.topic();
+    let whats: Vec<String> = missing.iter().map(|m| m.what.clone()).collect();
+    let whats = listed(&whats);
+    let why = missing.first().map_or("", |m| m.reason.as_str());
+    let none = missing.iter().all(|m| m.none_on_record);
+    let advice = outcome.row.advice();
+    let tests: Vec<String> = group.iter().flat_map(|o| &o.tests).cloned().collect();
+    if none && !tests.is_empty() {
+        let test = knowledge.terminology.labs.get(&tests[0]).map(|l| l.title.clone());
+        let test = test.unwrap_or_else(|| whats.clone());
+        let text = format!("{}: none on record. {advice}", super::capitalised(&whats));
+        return Words { text, short: format!("{ORDER}{test}"), ..Words::default() };
+    }
+    let seen = seen(outcome, knowledge);
+    let dosed = group.iter().any(|o| o.labelled_dose.is_some());
+    if dosed || topic == Topic::Hepatic {
+        let lead = if seen.is_empty() { String::new() } else { format!("{seen}: ") };
+        let ordered = ordered.map(|o| format!(" Ordered: {o}.")).unwrap_or_default();
+        let limits = limits(group, knowledge).join("; ");
+        let text = format!(
+            "{lead}what the label gives depends on {whats} ({why}): {limits}.{ordered}"
+        );
+        let brief = match outcome.found.is_empty() {
+            true => format!("dose limit depends on {whats}"),
+            false => format!("{}, dose depends on {whats}", brief_seen(outcome, knowledge)),
+        };
+        return Words { text, short: brief, ..Words::default() };
+    }
+    if !outcome.found.is_empty() {
+        let text = format!("{seen}: {advice} Not known: {whats} ({why}).");
+        let short = format!("{}, {} if {whats}", brief_seen(outcome, knowledge), short_verb(action));
+        let short = match topic {
+            Topic::Interaction => short.replace(&format!(" if {whats}"), ""),
+            _ => format!("{}: {whats} not known", title(topic)),
+        };
+        return Words { text, short, ..Words::default() };
+    }
+    let title = title(topic);
+    let text = format!("{}: {whats} could not be checked ({why}).", super::capitalised(title));
+    Words { text, short: format!("{title} not checked"), ..Words::default() }
+}
+
+/// What each row of a group allows, each limit once.
+fn limits(group: &[&Outcome<'_>], knowledge: &Knowledge) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for outcome in group {
+        let Verdict::CannotTell(action, _) = &outcome.verdict else { continue };
+        let for_whom = outcome.row.applies().map(|a| whom(a, knowledge)).unwrap_or_default();
+        let class = match hepatic_classes(outcome) {
+            Some(classes) => format!("in Child-Pugh class {}", class_names(&classes, " or ")),
+            None => String::new(),
+        };
+        let given = outcome
+            .labelled_dose
+            .clone()
+            .unwrap_or_else(|| short_verb(*action).to_owned());
+        let parts: Vec<String> =
+            [for_whom, class, given].into_iter().filter(|p| !p.is_empty()).collect();
+        let line = parts.join(", ");
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    lines
+}
+
+fn hepatic_classes(outcome: &Outcome<'_>) -> Option<Vec<ChildPugh>> {
+    let row = outcome.drug.hepatic.iter().find(|r| &r.id == outcome.row.id())?;
+    Some(row.class.clone())
+}
+
+/// What was found, with values and dates.
+fn seen(outcome: &Outcome<'_>, knowledge: &Knowledge) -> String {
+    if let Because::Hepatic(Some(liver)) = &outcome.because {
+        return liver_words(liver);
+    }
+    let mut found: Vec<String> = outcome.found.iter().map(values::evidence).collect();
+    found.truncate(MOST_SHOWN);
+    if let Some(limit) = limit_of(outcome) {
+        let limit = limit_words(limit, knowledge);
+        return format!("{}, {limit}", listed(&found));
+    }
+    listed(&found)
+}
+
+/// Items that one sentence can hold.
+const MOST_SHOWN: usize = 4;
+
+/// The same in a few words.
+fn brief_seen(outcome: &Outcome<'_>, knowledge: &Knowledge) -> String {
+    if let Because::Hepatic(Some(liver)) = &outcome.because {
+        return format!("Child-Pugh {}", class_names(&liver.classes, " or "));
+    }
+    if limit_of(outcome).is_some() {
+        let first = outcome.found.first();
+        return first.map_or_else(String::new, |e| {
+            format!("{} {}", e.what, e.value.as_deref().map(super::super::markdown::plain).unwrap_or_default())
+        });
+    }
+    let indications = outcome.row.applies().map(|a| a.indication.clone()).unwrap_or_default();
+    let table = &knowledge.terminology.conditions;
+    let is_indication = |what: &str| {
+        what.starts_with("ordered for ")
+            || indications.iter().any(|i| table.get(i.get_ref()).is_some_and(|c| c.title == what))
+    };
+    let names = outcome.found.iter().filter(|e| !is_indication(&e.what)).map(|e| {
+        let what = e.what.trim_end_matches(", ordered with it");
+        match &e.value {
+            Some(value) => format!("{what} {}", super::super::markdown::plain(value)),
+            None => what.to_owned(),
+        }
+    });
+    let mut names = crate::facts::unique(names.collect());
+    names.truncate(2);
+    listed(&names)
+}
+
+fn liver_words(liver: &LiverFunction) -> String {
+    let names = class_names(&liver.classes, " or ");
+    let basis: Vec<String> = liver.basis.iter().map(values::evidence).collect();
+    let basis = listed(&basis);
+    match liver.points {
+        None => format!("Child-Pugh {names} on record ({basis})"),
+        Some((least, most)) if least == most => {
+            format!("Child-Pugh {names}, added up to {least} points from {basis}")
+        }
+        Some((least, most)) => {
+            format!("Child-Pugh {names}, added up to {least} to {most} points from {basis}")
+        }
+    }
+}
+
+fn class_names(classes: &[ChildPugh], with: &str) -> String {
+    let names: Vec<&str> = classes
+        .iter()
+        .map(|class| match class {
+            ChildPugh::A => "A",
+            ChildPugh::B => "B",
+            ChildPugh::C => "C",
+        })
+        .collect();
+    names.join(with)
+}
+
+fn limit_of<'k>(outcome: &Outcome<'k>) -> Option<&'k LabLimit> {
+    outcome.drug.lab_limit.iter().find(|r| &r.id == outcome.row.id())
+}
+
+/// `below the label's limit of 0.5 ×10⁹/L`.
+fn limit_words(limit: &LabLimit, knowledge: &Knowledge) -> String {
+    let lab = knowledge.terminology.labs.get(limit.lab.get_ref());
+    let unit = match limit.times_upper_limit {
+        true => "times the upper limit of normal",
+        false => lab.and_then(|l| l.unit_text.as_deref().or(l.unit.as_deref())).unwrap_or_default(),
+    };
+    if let Some(fall) = &limit.fall {
+        let by = fall.above.or(fall.from).map(|n| n.0.normalize().to_string());
+        return format!("a fall of more than {} {unit}", by.unwrap_or_default());
+    }
+    match &limit.value {
+        Some(value) => format!("in the label's range of {}", values::band(value, unit)),
+        None => String::new(),
+    }
+}
+
+/// The test to order, by its name.
+fn panel(outcome: &Outcome<'_>, knowledge: &Knowledge) -> String {
+    let test = outcome.tests.first().and_then(|id| knowledge.terminology.labs.get(id));
+    test.map_or_else(|| "check".to_owned(), |lab| lab.title.clone())
+}
+
+fn spaced(text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!(" {text}") }
+}
+
+/// A topic, inside a sentence.
+fn title(topic: Topic) -> &'static str {
+    match topic {
+        Topic::Hepatic => "liver function",
+        Topic::Cytopenia => "blood counts",
+        Topic::Interaction => "interactions",
+        Topic::DuplicateTherapy => "a second JAK inhibitor",
+        Topic::Pregnancy => "pregnancy and breast-feeding",
+        Topic::LiveVaccine => "live vaccines",
+        Topic::ZosterVaccine => "zoster vaccine",
+        Topic::ActiveInfection => "active infection",
+        Topic::Malignancy => "malignancy",
+        Topic::Cardiovascular => "cardiovascular risk",
+        Topic::Thrombosis => "thrombosis",
+        Topic::Age65 => "age",
+        Topic::Hypoglycemia => "hypoglycaemia",
+        Topic::Lipids => "lipids",
+        Topic::MaxDose => "the maximum dose",
+        Topic::Monitoring => "monitoring",
+        _ => "a check",
+    }
+}

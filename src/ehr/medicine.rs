@@ -1,0 +1,104 @@
+//! Which medicines and vaccines of our tables does an order or an entry of the list hold?
+//!
+//! What stays on the skin, in the eye or in the ear is no medicine to the rules: ketoconazole
+//! shampoo is no interaction.
+
+use super::drug::{MedicationSource, ordered};
+use crate::fhir::Json;
+use crate::fhir::types::CodeableConcept;
+use crate::fhir::views::{Dosage, Medication, MedicationOrder};
+use crate::terminology::medicines::Absorption;
+use crate::terminology::products::{Form, Route, Strength};
+use crate::terminology::{System, Terminology};
+
+/// What an entry holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Ids of `medicines.toml`, of what reaches the blood.
+    pub substances: Vec<String>,
+    /// Ids of `vaccines.toml`.
+    pub vaccines: Vec<String>,
+    /// Amount per tablet, where words tell it.
+    pub strength: Option<Strength>,
+}
+
+impl Held {
+    /// Nothing that a table knows.
+    pub fn is_empty(&self) -> bool {
+        self.substances.is_empty() && self.vaccines.is_empty()
+    }
+}
+
+/// Reads the codes and words of an entry.
+pub fn held<'a>(
+    view: &MedicationOrder<'a>,
+    source: &dyn MedicationSource<'a>,
+    terminology: &Terminology,
+) -> Held {
+    let ordered = ordered(view, source);
+    let mut concepts = ordered.concepts;
+    let medication = ordered.medication.and_then(Medication::read);
+    concepts.extend(
+        medication.as_ref().and_then(Medication::code).map(CodeableConcept::read),
+    );
+    let form = medication.as_ref().and_then(|m| m.form().or(m.dose_form()));
+    let form = form.map(CodeableConcept::read);
+    let dosages = view.dosage_instruction().or(view.dosage()).map(Json::items).unwrap_or_default();
+    let dosages: Vec<Dosage<'a>> = dosages.into_iter().filter_map(Dosage::read).collect();
+    let routes = dosages.iter().filter_map(Dosage::route).map(CodeableConcept::read);
+    let texts = dosages.iter().filter_map(Dosage::text).filter_map(Json::string);
+    let mut words: Vec<String> = texts.map(|t| t.into_owned()).collect();
+    for concept in concepts.iter().chain(&form).cloned().chain(routes) {
+        words.extend(concept.words().map(str::to_owned));
+    }
+    let products = &terminology.products;
+    let local = words.iter().any(|w| {
+        products.form_in(w) == Some(Form::Topical) || products.route_in(w) == Some(Route::Topical)
+    });
+    let mut held = Held::default();
+    for concept in &concepts {
+        held.add(concept, local, terminology);
+        let strength = concept.words().find_map(crate::terminology::products::strength_in_words);
+        held.strength = held.strength.or(strength);
+    }
+    held
+}
+
+impl Held {
+    fn add(&mut self, concept: &CodeableConcept<'_>, local: bool, terminology: &Terminology) {
+        let mut coded = false;
+        for coding in &concept.codings {
+            let (Some(system), Some(code)) = (&coding.system, &coding.code) else { continue };
+            let Some(system) = System::of(system) else { continue };
+            for (substance, route) in terminology.medicines.by_code(system, code) {
+                coded = true;
+                let counts = match route {
+                    Absorption::Systemic => true,
+                    Absorption::Local => false,
+                    Absorption::Unknown => !local,
+                };
+                if counts {
+                    push(&mut self.substances, &substance.id);
+                }
+            }
+            if let Some(vaccine) = terminology.vaccines.by_code(system, code) {
+                push(&mut self.vaccines, &vaccine.id);
+            }
+        }
+        for words in concept.words() {
+            // Words add what no code tells; a code that says "on the skin" is believed.
+            for substance in terminology.medicines.by_text(words).into_iter().filter(|_| !local && !coded) {
+                push(&mut self.substances, &substance.id);
+            }
+            for vaccine in terminology.vaccines.by_text(words) {
+                push(&mut self.vaccines, &vaccine.id);
+            }
+        }
+    }
+}
+
+fn push(list: &mut Vec<String>, id: &str) {
+    if !list.iter().any(|known| known == id) {
+        list.push(id.to_owned());
+    }
+}

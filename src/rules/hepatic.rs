@@ -1,0 +1,44 @@
+//! Is the ordered dose above what the label allows at this liver function?
+
+use super::scope::Scope;
+use super::{Because, Change, Outcome, Question};
+use crate::facts::{Known, LiverFunction};
+use crate::knowledge::Hepatic;
+
+/// One outcome for every hepatic row of the drug.
+pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
+    let function = question.facts.liver_function(question.knowledge);
+    let rows = question.rows(&question.drug.hepatic);
+    rows.map(|row| check_row(question, row, &function)).collect()
+}
+
+fn check_row<'k>(
+    question: Question<'k>,
+    row: &'k Hepatic,
+    function: &Known<LiverFunction>,
+) -> Outcome<'k> {
+    let mut scope = Scope::default();
+    match function {
+        Known::Is(liver) => {
+            scope.found.extend(liver.basis.clone());
+            let ours = |class| row.class.contains(class);
+            if !liver.classes.iter().any(ours) {
+                scope.excluded = true;
+            } else if !liver.classes.iter().all(ours) {
+                match liver.missing.is_empty() {
+                    true => scope.open(CLASS, "the points on record leave it open"),
+                    false => scope.open(CLASS, format!("no {}", liver.missing.join(", "))),
+                }
+            }
+        }
+        Known::NoneOnRecord => scope.excluded = true,
+        Known::NotAvailable { why } => scope.open(CLASS, why.as_str()),
+    }
+    scope.applies(question, &row.applies);
+    scope.dose(question, row.limit.as_ref(), row.labelled_dose.as_ref());
+    scope.clears.push(Change::LiverClass(row.class.clone()));
+    let because = Because::Hepatic(function.known().cloned());
+    question.weighed(row, scope, row.action, because)
+}
+
+const CLASS: &str = "Child-Pugh class";

@@ -1,0 +1,97 @@
+//! Does the patient take, or is about to take, a medicine that the label names?
+
+use super::scope::Scope;
+use super::{Because, Change, Outcome, Question};
+use crate::facts::{Medicine, Role, Since};
+use crate::knowledge::Interaction;
+use toml::Spanned;
+
+/// One outcome for every interaction of the drug.
+pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
+    let rows = question.rows(&question.drug.interaction);
+    rows.map(|row| check_row(question, row)).collect()
+}
+
+fn check_row<'k>(question: Question<'k>, row: &'k Interaction) -> Outcome<'k> {
+    let facts = question.facts;
+    let mut scope = Scope::default();
+    scope.applies(question, &row.applies);
+    if let Some(days) = row.first_days {
+        scope.excluded |= past_first_days(question, days);
+    }
+    let current: Vec<&Medicine> = facts.medicines.current(facts.today).collect();
+    let first: Vec<&Medicine> =
+        current.iter().copied().filter(|m| counts(question, row, m, &row.with)).collect();
+    let second: Vec<&Medicine> =
+        current.iter().copied().filter(|m| counts(question, row, m, &row.and_with)).collect();
+    let complete = !first.is_empty() && (row.and_with.is_empty() || !second.is_empty());
+    let both = first.iter().chain(second.iter().filter(|m| !is_in(m, &first)));
+    let named: Vec<&Medicine> = both.copied().collect();
+    // In the other direction the order must be one of them.
+    let beside = question.order.role == Role::Beside;
+    let ours = |m: &&Medicine| m.reference.as_ref() == Some(&question.order.reference);
+    if complete && (!beside || named.iter().any(ours)) {
+        scope.found.extend(named.iter().map(|m| m.evidence()));
+        if let Some(unsure) = named.iter().find(|m| unsure(question, row, m)) {
+            scope.open(&format!("dose of {}", unsure.title), "it cannot be read");
+        }
+    } else {
+        match facts.medicines.state.why_open() {
+            Some(why) if !beside => scope.open("medicines on record", why),
+            _ => scope.excluded = true,
+        }
+    }
+    scope.dose(question, row.limit.as_ref(), row.labelled_dose.as_ref());
+    scope.clears.push(Change::Stopped(named.iter().map(|m| m.title.clone()).collect()));
+    question.weighed(row, scope, row.action, Because::Row)
+}
+
+fn is_in(medicine: &Medicine, list: &[&Medicine]) -> bool {
+    list.iter().any(|m| std::ptr::eq(*m, medicine))
+}
+
+/// Does the medicine count as one of these words?
+fn counts(
+    question: Question<'_>,
+    row: &Interaction,
+    medicine: &Medicine,
+    words: &[Spanned<String>],
+) -> bool {
+    let table = &question.knowledge.terminology.medicines;
+    let is = |id: &String, words: &[Spanned<String>]| {
+        words.iter().any(|w| table.get(id).is_some_and(|m| m.is(w.get_ref())))
+    };
+    let named = |id: &&String| is(id, words) && !is(id, &row.without);
+    medicine.substances.iter().filter(named).any(|id| {
+        // Up to a dose that the label allows, it does not count; with a dose that cannot be read, it
+        // does.
+        let allowed = row.except.iter().find(|e| e.medicine.get_ref() == id);
+        let within = allowed.and_then(|e| Some(medicine.dose.most_per_day()? <= e.mg_per_day.0));
+        let outside = row
+            .mg_per_day
+            .and_then(|band| Some(!band.contains(medicine.dose.most_per_day()?)));
+        within != Some(true) && outside != Some(true)
+    })
+}
+
+/// The row asks for the dose of the other medicine, and it cannot be read.
+fn unsure(question: Question<'_>, row: &Interaction, medicine: &Medicine) -> bool {
+    let excepted = |id: &String| row.except.iter().any(|e| e.medicine.get_ref() == id);
+    let table = &question.knowledge.terminology.medicines;
+    let other = |id: &String| {
+        !excepted(id) && row.with.iter().any(|w| table.get(id).is_some_and(|m| m.is(w.get_ref())))
+    };
+    let asked = row.mg_per_day.is_some()
+        || (medicine.substances.iter().any(excepted) && !medicine.substances.iter().any(other));
+    asked && medicine.dose.most_per_day().is_none()
+}
+
+/// The patient has been on the drug for longer than the row's first days.
+fn past_first_days(question: Question<'_>, days: u16) -> bool {
+    let facts = question.facts;
+    let since =
+        question.order.since(question.drug, &facts.medicines, question.knowledge, facts.today);
+    let Since::Continuing(start) = since else { return false };
+    let span = start.latest.until((jiff::Unit::Day, facts.today));
+    span.is_ok_and(|s| s.get_days() > i32::from(days))
+}

@@ -1,0 +1,114 @@
+//! Is a blood count, a liver enzyme or bilirubin beyond the label's limit for starting, or for going
+//! on?
+
+use super::scope::Scope;
+use super::{Because, Change, Outcome, Question};
+use crate::facts::{Known, LabResult, Value};
+use crate::knowledge::{LabLimit, When};
+use crate::terminology::decimal::{Inside, Number, Range};
+use crate::terminology::labs::Lab;
+use rust_decimal::Decimal;
+
+/// One outcome for every limit of the drug.
+pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
+    let rows = question.rows(&question.drug.lab_limit);
+    rows.filter_map(|row| check_row(question, row)).collect()
+}
+
+fn check_row<'k>(question: Question<'k>, row: &'k LabLimit) -> Option<Outcome<'k>> {
+    let lab = question.knowledge.terminology.labs.get(row.lab.get_ref())?;
+    let mut scope = Scope::default();
+    scope.excluded = question.continuing() != (row.when == When::Continuing);
+    scope.applies(question, &row.applies);
+    match question.facts.labs.newest(lab) {
+        Known::Is(result) => read(&mut scope, question, row, lab, result),
+        Known::NoneOnRecord => {
+            scope.lacks(&lab.title);
+            scope.not_found.push(lab.title.clone());
+            scope.tests.extend(lab.panel.clone());
+        }
+        Known::NotAvailable { why } => scope.open(&lab.title, why),
+    }
+    // Nobody asked for the count: its absence is no finding.
+    let nothing = scope.missing.iter().all(|m| m.none_on_record);
+    if row.missing.is_none() && !scope.missing.is_empty() && nothing {
+        scope.excluded = true;
+    }
+    let action = match (scope.missing.is_empty(), row.missing) {
+        (false, Some(missing)) => missing,
+        _ => row.action,
+    };
+    Some(question.weighed(row, scope, action, Because::Row))
+}
+
+fn read(
+    scope: &mut Scope,
+    question: Question<'_>,
+    row: &LabLimit,
+    lab: &Lab,
+    result: &LabResult,
+) {
+    scope.found.push(result.evidence(lab));
+    let value = match &result.value {
+        Value::Number(value) => *value,
+        Value::Unreadable(why) => return scope.open(&lab.title, *why),
+        _ => return scope.open(&lab.title, "it is no number"),
+    };
+    if let Some(band) = row.value {
+        let inside = match row.times_upper_limit {
+            true => times_upper_limit(&value, result, lab, &band),
+            false => band.holds(&value),
+        };
+        scope.answer(inside, &lab.title, "the value leaves the limit open");
+        let (lab, times_upper_limit) = (lab.id.clone(), row.times_upper_limit);
+        scope.clears.push(Change::Result { lab, band, times_upper_limit });
+    }
+    if let Some(band) = row.fall {
+        fall(scope, question, lab, value, band);
+    }
+}
+
+/// A value in multiples of the upper limit of normal: its own, else of those that laboratories print.
+fn times_upper_limit(value: &Range, result: &LabResult, lab: &Lab, band: &Range) -> Inside {
+    let limits = result.upper_limit.map(Range::exactly).or(lab.upper_limit);
+    let Some(limits) = limits else { return Inside::Perhaps };
+    let (Some(low), Some(high)) = (limits.from, limits.to) else { return Inside::Perhaps };
+    let over = |n: Option<Number>, limit: Number| {
+        Some(Number(n?.0.checked_div(limit.0).unwrap_or(Decimal::MAX)))
+    };
+    band.holds(&Range {
+        from: over(value.from, high),
+        above: over(value.above, high),
+        to: over(value.to, low),
+        below: over(value.below, low),
+    })
+}
+
+/// How far a result has fallen since the start: from the last one before it, else from the highest
+/// since.
+fn fall(scope: &mut Scope, question: Question<'_>, lab: &Lab, now: Range, band: Range) {
+    let facts = question.facts;
+    let first = question.order.first_day(question.drug, &facts.medicines, question.knowledge);
+    let numbers = facts.labs.results.get(&lab.id).into_iter().flatten().filter_map(|result| {
+        match &result.value {
+            Value::Number(value) => Some((result, value.exact()?)),
+            _ => None,
+        }
+    });
+    let numbers: Vec<(&LabResult, Decimal)> = numbers.collect();
+    let before = |r: &LabResult| match (r.date, first) {
+        (Some(date), Some(first)) => date.latest <= first.latest,
+        _ => false,
+    };
+    // Newest first: the first one before the start is the last before it.
+    let baseline = numbers.iter().find(|(r, _)| before(r));
+    let highest = || numbers.iter().max_by_key(|(_, value)| *value);
+    let (Some((result, from)), Some(now)) = (baseline.or_else(highest), now.exact()) else {
+        scope.excluded = true;
+        return;
+    };
+    scope.found.push(result.evidence(lab));
+    let fallen = Range::exactly(from - now);
+    scope.answer(band.holds(&fallen), &lab.title, "the fall cannot be told");
+    scope.clears.push(Change::Fall { lab: lab.id.clone(), band });
+}

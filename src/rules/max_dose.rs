@@ -1,0 +1,16 @@
+//! Is the ordered dose above the label's maximum for the indication, whatever the organs do?
+
+use super::scope::Scope;
+use super::{Because, Outcome, Question};
+
+/// One outcome for every maximum of the drug.
+pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
+    let rows = question.rows(&question.drug.max_dose);
+    rows.map(|row| {
+        let mut scope = Scope::default();
+        scope.applies(question, &row.applies);
+        scope.dose(question, Some(&row.limit), Some(&row.labelled_dose));
+        question.weighed(row, scope, row.action, Because::Row)
+    })
+    .collect()
+}

@@ -1,0 +1,78 @@
+//! Is a check due that the label schedules for somebody who is on the drug?
+
+use super::scope::Scope;
+use super::{Because, Change, Outcome, Question};
+use crate::facts::Known;
+use crate::fhir::FhirDate;
+use crate::knowledge::Monitoring;
+use jiff::ToSpan;
+use jiff::civil::Date;
+
+/// One outcome for every schedule of the drug.
+pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
+    let rows = question.rows(&question.drug.monitoring);
+    rows.map(|row| check_row(question, row)).collect()
+}
+
+fn check_row<'k>(question: Question<'k>, row: &'k Monitoring) -> Outcome<'k> {
+    let facts = question.facts;
+    let mut scope = Scope::default();
+    scope.applies(question, &row.applies);
+    let start = question.order.first_day(question.drug, &facts.medicines, question.knowledge);
+    let (last, gap) = last_check(&mut scope, question, row);
+    // A result before the start is the baseline and no check.
+    let since = |start: FhirDate| last.filter(|d| d.latest > start.latest);
+    let weeks = |day: Date, n: u16| day.checked_add(i64::from(n).weeks()).unwrap_or(Date::MAX);
+    let due = match (start, start.and_then(since)) {
+        (None, _) => None,
+        (Some(start), None) => Some(weeks(start.latest, row.first_weeks)),
+        (Some(_), Some(last)) => match row.every_weeks {
+            Some(every) => Some(weeks(last.latest, every)),
+            None => Some(Date::MAX),
+        },
+    };
+    match due {
+        None => scope.open("start of treatment", "the medication list gives no date"),
+        Some(due) if facts.today <= due => scope.excluded = true,
+        Some(_) => {}
+    }
+    if let Some((what, why)) = gap {
+        scope.open(&what, why);
+    }
+    let labs = row.labs.iter().map(|l| l.get_ref().clone()).collect();
+    scope.tests = vec![row.order.get_ref().clone()];
+    scope.clears.push(Change::Recorded(labs));
+    let last = start.and_then(since);
+    let because = Because::Check { last, due: due.unwrap_or(Date::MAX) };
+    question.weighed(row, scope, row.action, because)
+}
+
+/// The oldest of the newest results, `None` when one of them is not there; and what could not be
+/// looked at.
+fn last_check(
+    scope: &mut Scope,
+    question: Question<'_>,
+    row: &Monitoring,
+) -> (Option<FhirDate>, Option<(String, String)>) {
+    let mut oldest: Option<FhirDate> = None;
+    let mut absent = false;
+    let mut gap = None;
+    for id in &row.labs {
+        let Some(lab) = question.knowledge.terminology.labs.get(id.get_ref()) else { continue };
+        match question.facts.labs.newest(lab) {
+            Known::Is(result) => {
+                scope.found.push(result.evidence(lab));
+                match result.date {
+                    Some(date) => oldest = Some(oldest.map_or(date, |o| o.min(date))),
+                    None => absent = true,
+                }
+            }
+            Known::NoneOnRecord => {
+                scope.not_found.push(lab.title.clone());
+                absent = true;
+            }
+            Known::NotAvailable { why } => gap = Some((lab.title.clone(), why)),
+        }
+    }
+    (oldest.filter(|_| !absent), gap)
+}

@@ -1,0 +1,49 @@
+//! Does a gene of the patient make the drug stay longer, and was it tested where the label asks?
+
+use super::scope::Scope;
+use super::{Because, Change, Outcome, Question};
+use crate::facts::{Known, Value};
+use crate::knowledge::Phenotype;
+
+/// One outcome for every gene that the label names.
+pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
+    let rows = question.rows(&question.drug.phenotype);
+    rows.filter_map(|row| check_row(question, row)).collect()
+}
+
+fn check_row<'k>(question: Question<'k>, row: &'k Phenotype) -> Option<Outcome<'k>> {
+    let lab = question.knowledge.terminology.labs.get(row.lab.get_ref())?;
+    let mut scope = Scope::default();
+    scope.applies(question, &row.applies);
+    match question.facts.labs.newest(lab) {
+        Known::Is(result) => {
+            scope.found.push(result.evidence(lab));
+            match &result.value {
+                Value::Concepts(ids) => {
+                    let ours = |id: &String| row.concepts.iter().any(|c| c.get_ref() == id);
+                    scope.excluded |= !ids.iter().any(ours);
+                }
+                Value::Unreadable(why) => scope.open(&lab.title, *why),
+                _ => scope.open(&lab.title, "it tells no phenotype"),
+            }
+        }
+        Known::NoneOnRecord => {
+            scope.not_found.push(lab.title.clone());
+            match row.missing {
+                Some(_) => {
+                    scope.lacks(&lab.title);
+                    scope.tests.push(lab.id.clone());
+                }
+                None => scope.excluded = true,
+            }
+        }
+        Known::NotAvailable { why } => scope.open(&lab.title, why),
+    }
+    scope.dose(question, row.limit.as_ref(), row.labelled_dose.as_ref());
+    let action = match (scope.missing.is_empty(), row.missing) {
+        (false, Some(missing)) => missing,
+        _ => row.action,
+    };
+    scope.clears.retain(|change| matches!(change, Change::Dose { .. }));
+    Some(question.weighed(row, scope, action, Because::Row))
+}

@@ -1,0 +1,52 @@
+//! Is the patient pregnant or breast-feeding, or does the label ask first and nobody has?
+
+use super::scope::Scope;
+use super::{Because, Change, Outcome, Question};
+use crate::facts::Pregnancy;
+use crate::knowledge::{PregnancyRow, PregnancyState};
+
+/// The test that tells.
+const TEST: &str = "pregnancy-test";
+
+/// One outcome for every row on pregnancy and breast-feeding.
+pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
+    let rows = question.rows(&question.drug.pregnancy);
+    rows.map(|row| check_row(question, row)).collect()
+}
+
+fn check_row<'k>(question: Question<'k>, row: &'k PregnancyRow) -> Outcome<'k> {
+    let mut scope = Scope::default();
+    scope.applies(question, &row.applies);
+    let told = match row.state {
+        PregnancyState::BreastFeeding => question.facts.breast_feeding(question.knowledge),
+        _ => question.facts.pregnancy(question.knowledge),
+    };
+    let asks = row.state == PregnancyState::Unknown;
+    match told {
+        Pregnancy::Yes(evidence) => {
+            scope.found.extend(evidence);
+            scope.excluded |= asks;
+        }
+        Pregnancy::No(evidence) => {
+            scope.found.extend(evidence);
+            scope.excluded = true;
+        }
+        Pregnancy::Impossible => scope.excluded = true,
+        Pregnancy::NoneOnRecord if asks => scope.tests.push(TEST.to_owned()),
+        Pregnancy::NoneOnRecord => scope.excluded = true,
+        Pregnancy::NotAvailable(why) => scope.open(what(row.state), why),
+    }
+    scope.clears.push(match row.state {
+        PregnancyState::Pregnant => Change::NotPregnant,
+        PregnancyState::BreastFeeding => Change::NotBreastFeeding,
+        PregnancyState::Unknown => Change::PregnancyKnown,
+    });
+    question.weighed(row, scope, row.action, Because::Row)
+}
+
+fn what(state: PregnancyState) -> &'static str {
+    match state {
+        PregnancyState::BreastFeeding => "breast-feeding",
+        _ => "pregnancy status",
+    }
+}

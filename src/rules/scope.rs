@@ -1,0 +1,179 @@
+//! Is the row for this patient and this order? One "no" silences it, however much else is unknown;
+//! otherwise what is unknown leaves the row open.
+
+use super::{Change, Missing, Question, Verdict};
+use crate::facts::{Evidence, Indication, Known, Value};
+use crate::knowledge::{Action, Applies, Limit};
+use crate::terminology::decimal::{Inside, Range};
+use rust_decimal::Decimal;
+
+/// What was learnt on the way through the conditions of a row.
+#[derive(Default)]
+pub(super) struct Scope {
+    /// What is not known.
+    pub missing: Vec<Missing>,
+    /// The row is not for this patient.
+    pub excluded: bool,
+    /// What was looked at.
+    pub found: Vec<Evidence>,
+    /// What was searched to the end and is not there.
+    pub not_found: Vec<String>,
+    /// What would silence the row.
+    pub clears: Vec<Change>,
+    /// Tests (ids of `labs.toml`) whose order would settle it.
+    pub tests: Vec<String>,
+    /// The labelled dose in words.
+    pub labelled_dose: Option<String>,
+}
+
+impl Scope {
+    /// Something is not known.
+    pub fn open(&mut self, what: &str, reason: impl Into<String>) {
+        let (what, reason) = (what.to_owned(), reason.into());
+        self.missing.push(Missing { what, reason, none_on_record: false });
+    }
+
+    /// Something was searched to the end and is not on record.
+    pub fn lacks(&mut self, what: &str) {
+        let (what, reason) = (what.to_owned(), "none on record".to_owned());
+        self.missing.push(Missing { what, reason, none_on_record: true });
+    }
+
+    /// Is a value inside the band of the row?
+    pub fn answer(&mut self, inside: Inside, what: &str, reason: &str) {
+        match inside {
+            Inside::Yes => {}
+            Inside::No => self.excluded = true,
+            Inside::Perhaps => self.open(what, reason),
+        }
+    }
+
+    /// The row's answer.
+    pub fn verdict(&self, action: Action) -> Verdict {
+        match (self.excluded, self.missing.is_empty()) {
+            (true, _) => Verdict::Silent,
+            (false, true) => Verdict::Fires(action),
+            (false, false) => Verdict::CannotTell(action, self.missing.clone()),
+        }
+    }
+
+    /// Is the order above the limit? Without a limit the dose does not matter.
+    pub fn dose(&mut self, question: Question<'_>, limit: Option<&Limit>, words: Option<&String>) {
+        let Some(limit) = limit else { return };
+        match exceeds(question, limit) {
+            Some(true) => {}
+            Some(false) => self.excluded = true,
+            None => self.open(ORDERED_DOSE, "dose or frequency cannot be read from the order"),
+        }
+        if let Some(words) = words {
+            self.labelled_dose = Some(words.clone());
+            self.clears.push(Change::Dose { limit: *limit, words: words.clone() });
+        }
+    }
+
+    /// Whom the row is for.
+    pub fn applies(&mut self, question: Question<'_>, applies: &Applies) {
+        let facts = question.facts;
+        self.indication(question, applies);
+        if let Some(phase) = applies.phase {
+            match question.order.phase {
+                Some(ordered) if ordered == phase => {}
+                Some(_) => self.excluded = true,
+                None => self.open(PHASE, "the order does not say"),
+            }
+        }
+        if !applies.form.is_empty() {
+            match question.order.drug.form {
+                Some(form) if applies.form.contains(&form) => {}
+                Some(_) => self.excluded = true,
+                None => self.open(FORM, "the order does not say"),
+            }
+        }
+        if let Some(band) = &applies.age {
+            let years = |n: u16| band.contains(Decimal::from(n));
+            match facts.person.age(facts.today) {
+                Some((least, most)) => match (years(least), years(most)) {
+                    (true, true) => {}
+                    (false, false) => self.excluded = true,
+                    _ => self.open("age", "only partly on record"),
+                },
+                None => {
+                    self.open("age", facts.person.birth.why_unknown().unwrap_or("unreadable"));
+                }
+            }
+        }
+        for (band, lab) in [(&applies.weight, "weight"), (&applies.platelets, "platelets")] {
+            if let Some(band) = band {
+                self.measured(question, band, lab);
+            }
+        }
+        if let Some(on) = applies.dialysis {
+            match facts.dialysis() {
+                Known::Is(dialysis) if dialysis == on => {}
+                Known::Is(_) => self.excluded = true,
+                other => self.open("dialysis", other.why_unknown().unwrap_or_default()),
+            }
+        }
+    }
+
+    fn indication(&mut self, question: Question<'_>, applies: &Applies) {
+        if applies.indication.is_empty() {
+            return;
+        }
+        let ours = |id: &String| applies.indication.iter().any(|i| i.get_ref() == id);
+        match question.order.indication(question.drug, &question.facts.conditions) {
+            Indication::Is(id, evidence) if ours(&id) => self.found.extend(evidence),
+            Indication::Is(..) => self.excluded = true,
+            Indication::OneOf(ids) if ids.iter().all(ours) => {}
+            Indication::OneOf(ids) if !ids.iter().any(ours) => self.excluded = true,
+            Indication::OneOf(_) => {
+                self.open(INDICATION, "several that fit the label are on record");
+            }
+            Indication::NotTold(why) => self.open(INDICATION, why),
+        }
+    }
+
+    fn measured(&mut self, question: Question<'_>, band: &Range, id: &str) {
+        let Some(lab) = question.knowledge.terminology.labs.get(id) else { return };
+        match question.facts.labs.newest(lab) {
+            Known::Is(result) => {
+                self.found.push(result.evidence(lab));
+                match &result.value {
+                    Value::Number(value) => {
+                        self.answer(band.holds(value), &lab.title, "the value leaves the band open");
+                    }
+                    Value::Unreadable(why) => self.open(&lab.title, *why),
+                    _ => self.open(&lab.title, "it is no number"),
+                }
+            }
+            other => self.open(&lab.title, other.why_unknown().unwrap_or_default()),
+        }
+    }
+}
+
+/// What an order may leave open.
+const INDICATION: &str = "indication";
+const PHASE: &str = "induction or maintenance";
+const FORM: &str = "form of the product";
+const ORDERED_DOSE: &str = "ordered dose";
+
+impl Missing {
+    /// The chart could be read; it is the order that leaves the question open.
+    pub fn is_about_the_order(&self) -> bool {
+        [INDICATION, PHASE, FORM].contains(&self.what.as_str()) || self.is_the_dose()
+    }
+
+    /// The ordered dose cannot be read.
+    pub fn is_the_dose(&self) -> bool {
+        self.what == ORDERED_DOSE
+    }
+}
+
+/// Is the order above the limit? `None` when the order cannot be read.
+fn exceeds(question: Question<'_>, limit: &Limit) -> Option<bool> {
+    let dose = &question.order.dose;
+    match limit.mg {
+        Some(mg) => Some(dose.most_per_day()? > mg.0 * limit.times_per_day.0),
+        None => Some(dose.most_times()? > limit.times_per_day.0),
+    }
+}

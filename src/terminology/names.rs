@@ -1,0 +1,47 @@
+//! Which rows of a table do the words of a text name? Whole words, never parts of words.
+
+use std::collections::HashMap;
+
+/// Names of one word or several, by their first word.
+#[derive(Debug, Default)]
+pub struct Names {
+    by_first: HashMap<String, Vec<(Vec<String>, usize)>>,
+}
+
+impl Names {
+    /// Builds the lookup over the names of each row.
+    pub fn new<'a>(rows: impl Iterator<Item = &'a [String]>) -> Names {
+        let mut names = Names::default();
+        for (index, row) in rows.enumerate() {
+            for name in row {
+                let words: Vec<String> = words(&name.to_lowercase()).map(str::to_owned).collect();
+                let Some(first) = words.first().cloned() else { continue };
+                names.by_first.entry(first).or_default().push((words, index));
+            }
+        }
+        names
+    }
+
+    /// The rows that the text names, in the order of the table.
+    pub fn find(&self, text: &str) -> Vec<usize> {
+        let text = text.to_lowercase();
+        let words: Vec<&str> = words(&text).collect();
+        let mut found: Vec<usize> = Vec::new();
+        for at in 0..words.len() {
+            for (name, index) in self.by_first.get(words[at]).into_iter().flatten() {
+                let here = words.len() - at >= name.len()
+                    && name.iter().zip(&words[at..]).all(|(a, b)| a == b);
+                if here && !found.contains(index) {
+                    found.push(*index);
+                }
+            }
+        }
+        found.sort_unstable();
+        found
+    }
+}
+
+/// Letters and digits that stand together.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty())
+}
