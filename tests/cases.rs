@@ -5,7 +5,7 @@
 
 mod support;
 
-use jakcard::knowledge::{Confidence, Drug, Jurisdiction, RenalMeasure, Row};
+use jakcard::knowledge::{Drug, Jurisdiction, RenalMeasure, Row, Topic};
 use jakcard::rules::Verdict;
 use jakcard::terminology::decimal::Range;
 use rust_decimal::Decimal;
@@ -103,14 +103,14 @@ fn every_row_fires_once_stays_silent_once_and_cannot_tell_once() {
 
 /// The warning and the missing label need no patient data: there is nothing that silences them.
 fn rows_and_words(drug: &Drug) -> Vec<(&dyn Row, &'static [&'static str])> {
-    let mut all: Vec<(&dyn Row, &'static [&'static str])> = Vec::new();
-    all.extend(drug.boxed_warning.iter().map(|r| (r as &dyn Row, &["fires", "cannot tell"][..])));
-    let three: &[&str] = &["fires", "silent", "cannot tell"];
-    all.extend(drug.screening.iter().map(|r| (r as &dyn Row, three)));
-    all.extend(drug.renal_dose.iter().map(|r| (r as &dyn Row, three)));
-    all.extend(drug.no_label.iter().map(|r| (r as &dyn Row, &["fires"][..])));
-    all.retain(|(row, _)| row.cite().confidence != Confidence::C && row.withdrawn().is_none());
-    all
+    let words = |row: &dyn Row| -> &'static [&'static str] {
+        match row.topic() {
+            Topic::BoxedWarning => &["fires", "cannot tell"],
+            Topic::NoLabel => &["fires"],
+            _ => &["fires", "silent", "cannot tell"],
+        }
+    };
+    drug.rows().filter(|row| row.speaks()).map(|row| (row, words(row))).collect()
 }
 
 #[test]
@@ -147,6 +147,52 @@ fn every_renal_and_platelet_limit_is_tried_at_just_under_and_just_over() {
                 {
                     if !there {
                         missing.push(format!("{id}: no case {what} {lab} {end}"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{} missing:\n{}", missing.len(), missing.join("\n"));
+}
+
+#[test]
+fn every_count_and_age_limit_is_tried_at_just_under_and_just_over() {
+    // Counts are printed with one decimal or two, ages in years.
+    let near = |lab: &str| match lab {
+        "age" | "platelets" | "weight" => Decimal::ONE,
+        "hemoglobin" => Decimal::ONE,
+        _ => Decimal::new(15, 2),
+    };
+    let mut tried: BTreeMap<(String, String), Vec<Decimal>> = BTreeMap::new();
+    for (_, case) in cases() {
+        for (id, _) in expected(&case) {
+            for lab in case.labs.keys() {
+                let values = case.numbers(lab);
+                tried.entry((id.clone(), lab.clone())).or_default().extend(values);
+            }
+            tried.entry((id.clone(), "age".to_owned())).or_default().extend(case.age());
+        }
+    }
+    let mut missing = Vec::new();
+    for drug in &knowledge().drugs {
+        let counts = drug.lab_limit.iter().filter(|r| r.speaks() && !r.times_upper_limit);
+        let counts = counts.filter_map(|r| Some((&r.id, r.lab.get_ref().as_str(), r.value?)));
+        let ages = drug.max_dose.iter().filter(|r| r.speaks());
+        let ages = ages.filter_map(|r| Some((&r.id, "age", r.applies.age?)));
+        let weights = drug.max_dose.iter().filter(|r| r.speaks());
+        let weights = weights.filter_map(|r| Some((&r.id, "weight", r.applies.weight?)));
+        for (id, lab, band) in counts.chain(ages).chain(weights) {
+            let values = tried.get(&(id.get_ref().clone(), lab.to_owned()));
+            let values = values.cloned().unwrap_or_default();
+            for end in range_ends(&band) {
+                let step = near(lab);
+                let under = values.iter().any(|v| *v < end && *v >= end - step);
+                let over = values.iter().any(|v| *v > end && *v <= end + step);
+                for (there, what) in
+                    [(values.contains(&end), "at"), (under, "just under"), (over, "just over")]
+                {
+                    if !there {
+                        missing.push(format!("{}: no case {what} {lab} {end}", id.get_ref()));
                     }
                 }
             }

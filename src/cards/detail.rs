@@ -3,7 +3,7 @@
 //! GitHub-flavoured Markdown without raw HTML; every text from the chart is escaped.
 
 use super::Account;
-use super::finding::Finding;
+use super::finding::{Finding, Unchecked};
 use super::markdown::{escaped, from_chart};
 use super::wording::listed;
 use crate::cds_hooks::card::Link;
@@ -19,7 +19,9 @@ pub fn write(
     knowledge: &Knowledge,
     index: usize,
 ) -> String {
-    let mut blocks: Vec<String> = vec![findings.iter().map(bullet).collect::<Vec<_>>().join("\n")];
+    let spoken = findings.iter().filter(|f| f.unread.is_none()).map(bullet);
+    let mut blocks: Vec<String> =
+        vec![spoken.chain(unread(findings)).collect::<Vec<_>>().join("\n")];
     for finding in findings.iter().filter(|f| !f.says.is_empty()) {
         let says =
             |(name, says): &(String, String)| format!("- {}: {}", escaped(name), escaped(says));
@@ -33,7 +35,7 @@ pub fn write(
     for (title, lines) in [("Found", found), ("Not found", not_found)] {
         blocks.extend(section(title, &lines));
     }
-    let unchecked: Vec<String> = unchecked(findings);
+    let unchecked: Vec<String> = unchecked(findings, &account.not_found);
     blocks.extend(section("Not checked", &unchecked));
     blocks.extend(section("Ignored", &ignored(facts, knowledge)));
     let notes = notes(facts, knowledge, index);
@@ -87,6 +89,29 @@ fn bullet(finding: &Finding) -> String {
     line
 }
 
+/// What could not be looked at and needs no more words: one line for each reason.
+fn unread(findings: &[Finding]) -> Vec<String> {
+    let mut by_reason: Vec<(&str, Vec<String>)> = Vec::new();
+    for finding in findings {
+        let Some((title, reason)) = &finding.unread else { continue };
+        let reason = reason.rsplit(": ").next().unwrap_or(reason);
+        let titles = match by_reason.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, titles)) => titles,
+            None => {
+                by_reason.push((reason, Vec::new()));
+                &mut by_reason.last_mut().expect("just added").1
+            }
+        };
+        if !titles.iter().any(|t| t == title) {
+            titles.push((*title).to_owned());
+        }
+    }
+    by_reason
+        .iter()
+        .map(|(reason, titles)| format!("- Not checked: {} ({}).", listed(titles), escaped(reason)))
+        .collect()
+}
+
 fn section_name(section: &str) -> String {
     match section.starts_with(|c: char| c.is_ascii_digit()) {
         true => format!("section {section}"),
@@ -128,9 +153,10 @@ fn evidence_line(evidence: &Evidence) -> String {
     line
 }
 
-fn unchecked(findings: &[Finding]) -> Vec<String> {
+fn unchecked(findings: &[Finding], not_found: &[String]) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for gap in findings.iter().flat_map(|f| &f.unchecked) {
+    let said = |gap: &&Unchecked| gap.searched && not_found.contains(&gap.what);
+    for gap in findings.iter().flat_map(|f| &f.unchecked).filter(|gap| !said(gap)) {
         let line = format!("- {}: {}", escaped(&gap.what), from_chart(&gap.reason));
         if !lines.contains(&line) {
             lines.push(line);

@@ -2,7 +2,7 @@
 
 use super::kind::Kind;
 use crate::facts::Evidence;
-use crate::knowledge::{Level, Topic};
+use crate::knowledge::{Level, Limit, Topic};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
@@ -45,6 +45,12 @@ pub struct Finding {
     pub opens: bool,
     /// Tests (ids of `labs.toml`) whose order would settle it.
     pub tests: Vec<String>,
+    /// The most that the label gives, and the ordered dose is above it.
+    pub limit: Option<Limit>,
+    /// The label says not to use the drug.
+    pub stops: bool,
+    /// Nothing but that this could not be looked at: cards say such things in one breath.
+    pub unread: Option<(&'static str, String)>,
     /// Sentences of the label that belong to it, for the detail of the card.
     pub says: Vec<(String, String)>,
 }
@@ -70,6 +76,9 @@ pub struct Unchecked {
     pub what: String,
     /// Why.
     pub reason: String,
+    /// The chart was searched, and there is none.
+    #[serde(skip)]
+    pub searched: bool,
 }
 
 /// A piece of evidence, as findings print it.

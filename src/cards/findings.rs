@@ -9,7 +9,7 @@ use super::wording;
 use crate::facts::{Facts, Order, Role, unique};
 use crate::knowledge::{Action, Knowledge, Level, Topic};
 use crate::rules::screening::Standing;
-use crate::rules::{Because, Missing, Outcome, Verdict};
+use crate::rules::{Because, Change, Gap, Missing, Outcome, Verdict};
 
 /// The findings of one order, in the order of the rules.
 pub fn of_order(
@@ -186,12 +186,22 @@ fn finding(
         draft: row.is_draft(),
         unchecked: missing
             .iter()
-            .map(|m| Unchecked { what: m.what.clone(), reason: m.reason.clone() })
+            .map(|m| Unchecked {
+                what: m.what.clone(),
+                reason: m.reason.clone(),
+                searched: m.gap == Gap::NoneOnRecord,
+            })
             .collect(),
         kind,
         opens: opens(outcome, level, missing),
         tests: words.tests,
         says: words.says,
+        limit: outcome.clears.iter().find_map(|change| match change {
+            Change::Dose { limit, .. } => Some(*limit),
+            _ => None,
+        }),
+        stops: missing.is_empty() && stops(action),
+        unread: words.unread.filter(|_| level == Level::Info),
     }
 }
 
@@ -204,21 +214,27 @@ fn open_level(
     knowledge: &Knowledge,
 ) -> Level {
     let level = knowledge.policy.level(action);
-    let Some(first) = missing.first() else { return level };
+    if missing.is_empty() || matches!(outcome.because, Because::Boxed(_) | Because::Screening(_)) {
+        return level;
+    }
     let capped = level.min(Level::Warning);
+    let unseen = missing.iter().any(|m| m.gap == Gap::Chart);
     match outcome.row.topic() {
-        _ if matches!(outcome.because, Because::Boxed(_) | Because::Screening(_)) => level,
-        Topic::RenalDose | Topic::Hepatic => capped,
         // Orders are often selected before their dose is written.
-        Topic::MaxDose if first.is_the_dose() => Level::Info,
-        Topic::MaxDose => capped,
-        _ if first.none_on_record => capped,
-        Topic::Cytopenia => capped,
-        Topic::Interaction if outcome.found.is_empty() && !outcome.asks_for_a_test() => Level::Info,
-        Topic::Monitoring | Topic::Lipids | Topic::ZosterVaccine => Level::Info,
-        _ if outcome.found.is_empty() && !outcome.asks_for_a_test() => Level::Info,
+        Topic::MaxDose if missing.iter().any(|m| m.gap == Gap::Dose) => Level::Info,
+        Topic::RenalDose | Topic::Cytopenia => capped,
+        Topic::Monitoring => Level::Info,
+        _ if unseen && !outcome.asks_for_a_test() => Level::Info,
         _ => capped,
     }
+}
+
+/// Does the label say not to use the drug?
+fn stops(action: Action) -> bool {
+    matches!(
+        action,
+        Action::NotRecommended | Action::Avoid | Action::Contraindicated | Action::DoNotStart
+    )
 }
 
 /// The reminder always opens its card, a warning its own; what could not be looked at joins another.
@@ -229,9 +245,10 @@ fn opens(outcome: &Outcome<'_>, level: Level, missing: &[Missing]) -> bool {
         Because::Screening(Standing::Found(_)) => return level >= Level::Warning,
         _ => {}
     }
-    let found = outcome.row.topic() == Topic::Interaction && !outcome.found.is_empty();
-    let looked_at =
-        found || missing.first().is_none_or(|m| m.none_on_record || m.is_about_the_order());
+    let looked_at = match outcome.row.topic() {
+        Topic::RenalDose => missing.first().is_none_or(|m| m.gap != Gap::Chart),
+        _ => missing.iter().all(|m| m.gap != Gap::Chart),
+    };
     level >= Level::Warning && looked_at
 }
 

@@ -29,7 +29,7 @@ impl Ids {
         name(&parts)
     }
 
-    /// The suggestion to order a test.
+    /// The suggestion to order a test, or to change the draft.
     pub fn suggestion(&self, test: &str) -> String {
         let mut parts: Vec<&str> = self.base.iter().map(String::as_str).collect();
         parts.extend(["suggestion", test]);

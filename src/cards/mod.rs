@@ -4,6 +4,7 @@
 //! their own join the one that is open. Nothing here asks the patient anything.
 
 pub mod detail;
+pub mod draft;
 pub mod finding;
 pub mod findings;
 pub mod ids;
@@ -59,8 +60,9 @@ pub fn write(
     for (index, order) in facts.orders.iter().enumerate() {
         let findings = findings::of_order(index, outcomes, facts, knowledge);
         let ids = Ids::new(call, &order.reference);
+        let change = draft::change(&findings, order);
         for (kind, findings, account) in group(index, findings, outcomes, facts) {
-            let card = Draft { kind, findings, account, index };
+            let card = Draft { kind, findings, account, index, change: change.as_ref() };
             response.cards.push(card.write(facts, knowledge, call, &ids, &mut suggested));
         }
     }
@@ -116,14 +118,16 @@ impl Account {
     }
 }
 
-struct Draft {
+struct Draft<'c> {
     kind: Kind,
     findings: Vec<Finding>,
     account: Account,
     index: usize,
+    /// The change of the order, on the card of the rule that asks for it.
+    change: Option<&'c draft::Change>,
 }
 
-impl Draft {
+impl Draft<'_> {
     fn write(
         mut self,
         facts: &Facts,
@@ -138,8 +142,11 @@ impl Draft {
         let order = &facts.orders[self.index];
         let level = self.findings.iter().map(|f| f.level).max().unwrap_or(Level::Info);
         let rules: Vec<&str> = self.findings.iter().map(|f| f.rule.as_str()).collect();
-        let suggestions: Vec<Suggestion> =
+        let mut suggestions: Vec<Suggestion> =
             suggestions::of_card(&self.findings, order, knowledge, call, ids, suggested);
+        if let Some(change) = self.change.filter(|c| rules.contains(&c.rule.as_str())) {
+            suggestions.insert(0, change.suggestion(ids));
+        }
         let lead = &self.findings[0];
         let topic = self.kind.topic(&lead.drug_name, level);
         let override_reasons = match level {

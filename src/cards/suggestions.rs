@@ -41,7 +41,8 @@ pub fn of_card(
             actions: vec![Action {
                 kind: ActionType::Create,
                 description: label.clone(),
-                resource,
+                resource: Some(resource),
+                resource_id: None,
             }],
             label,
         });

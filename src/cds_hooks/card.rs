@@ -131,6 +131,10 @@ pub struct Suggestion {
 pub enum ActionType {
     /// A new resource.
     Create,
+    /// The whole resource, changed.
+    Update,
+    /// The draft is taken back.
+    Delete,
 }
 
 /// One action of a suggestion.
@@ -141,11 +145,14 @@ pub struct Action {
     pub kind: ActionType,
     /// The words that some EHRs show instead of the label.
     pub description: String,
-    /// The resource, whole.
-    #[serde(serialize_with = "raw")]
-    pub resource: Box<RawValue>,
+    /// The resource, whole; none to delete.
+    #[serde(serialize_with = "raw", skip_serializing_if = "Option::is_none")]
+    pub resource: Option<Box<RawValue>>,
+    /// What is deleted: a relative reference.
+    #[serde(rename = "resourceId", skip_serializing_if = "Option::is_none")]
+    pub resource_id: Option<String>,
 }
 
-fn raw<S: Serializer>(raw: &RawValue, serializer: S) -> Result<S::Ok, S::Error> {
+fn raw<S: Serializer>(raw: &Option<Box<RawValue>>, serializer: S) -> Result<S::Ok, S::Error> {
     raw.serialize(serializer)
 }

@@ -38,9 +38,7 @@ pub fn held<'a>(
     let ordered = ordered(view, source);
     let mut concepts = ordered.concepts;
     let medication = ordered.medication.and_then(Medication::read);
-    concepts.extend(
-        medication.as_ref().and_then(Medication::code).map(CodeableConcept::read),
-    );
+    concepts.extend(medication.as_ref().and_then(Medication::code).map(CodeableConcept::read));
     let form = medication.as_ref().and_then(|m| m.form().or(m.dose_form()));
     let form = form.map(CodeableConcept::read);
     let dosages = view.dosage_instruction().or(view.dosage()).map(Json::items).unwrap_or_default();
@@ -87,7 +85,9 @@ impl Held {
         }
         for words in concept.words() {
             // Words add what no code tells; a code that says "on the skin" is believed.
-            for substance in terminology.medicines.by_text(words).into_iter().filter(|_| !local && !coded) {
+            for substance in
+                terminology.medicines.by_text(words).into_iter().filter(|_| !local && !coded)
+            {
                 push(&mut self.substances, &substance.id);
             }
             for vaccine in terminology.vaccines.by_text(words) {

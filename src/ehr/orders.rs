@@ -28,6 +28,8 @@ pub struct DraftOrder<'a> {
     pub release: Release,
     /// The drug.
     pub drug: Identified,
+    /// The same, as it was sent.
+    pub json: Json<'a>,
 }
 
 /// What the orders of a call hold.
@@ -52,6 +54,8 @@ pub struct Orders<'a> {
 pub struct BesideOrder<'a> {
     /// The resource.
     pub view: MedicationOrder<'a>,
+    /// The same, as it was sent.
+    pub json: Json<'a>,
     /// `MedicationRequest/id`, or `MedicationRequest#index` when it has no id.
     pub reference: String,
     /// FHIR release of the resource.
@@ -79,10 +83,7 @@ const SILENT: &[&str] = &["cancelled", "stopped", "completed", "entered-in-error
 ///
 /// # Errors
 /// No order holds a JAK inhibitor that can be told, and the drug of one cannot be told.
-pub fn orders<'a>(
-    request: &Request<'a>,
-    terminology: &Terminology,
-) -> Result<Orders<'a>, NoDrug> {
+pub fn orders<'a>(request: &Request<'a>, terminology: &Terminology) -> Result<Orders<'a>, NoDrug> {
     let entries = &request.context.entries;
     let selected = selected(entries, &request.context.selections);
     let source = Beside { request, beside: OnceCell::new(), prefetched: OnceCell::new() };
@@ -121,19 +122,21 @@ pub fn orders<'a>(
         let release = release(resource_type.as_deref(), &view);
         match identify(&view, &source, &terminology.products) {
             Identity::Jak(drug) if selected => {
-                orders.jak.push(DraftOrder { view, reference, release, drug });
+                let json = entry.resource;
+                orders.jak.push(DraftOrder { view, reference, release, drug, json });
             }
             Identity::Jak(drug) => {
-                let (held, jak) = (Held::default(), Some(drug));
-                orders.others.push(BesideOrder { view, reference, release, selected, held, jak });
+                let (held, jak, json) = (Held::default(), Some(drug), entry.resource);
+                let other = BesideOrder { view, json, reference, release, selected, held, jak };
+                orders.others.push(other);
             }
             Identity::LooksAlike(word) if selected => orders.look_alike.push(word),
             Identity::Unreadable if selected => orders.unreadable.push(reference),
             Identity::Other => {
                 let held = held(&view, &source, terminology);
                 if !held.is_empty() {
-                    let jak = None;
-                    let other = BesideOrder { view, reference, release, selected, held, jak };
+                    let (jak, json) = (None, entry.resource);
+                    let other = BesideOrder { view, json, reference, release, selected, held, jak };
                     orders.others.push(other);
                 }
             }

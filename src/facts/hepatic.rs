@@ -27,8 +27,10 @@ pub struct LiverFunction {
 }
 
 static STATED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)child[- ]pugh(?:\s+(?:class|grade|score|stage))?[\s:]*([abc])\b|child[- ]([abc])\b")
-        .expect("a constant pattern")
+    Regex::new(
+        r"(?i)child[- ]pugh(?:\s+(?:class|grade|score|stage))?[\s:]*([abc])\b|child[- ]([abc])\b",
+    )
+    .expect("a constant pattern")
 });
 
 impl Facts {

@@ -192,8 +192,7 @@ impl Labs {
                 continue;
             }
             let upper_limit = part.upper_limit(lab, terminology);
-            let result =
-                LabResult { value, date, moment, printed, code, reference, upper_limit };
+            let result = LabResult { value, date, moment, printed, code, reference, upper_limit };
             self.results.entry(lab.id.clone()).or_default().push(result);
         }
     }

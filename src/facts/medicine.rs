@@ -153,7 +153,7 @@ impl<'a> Reader<'_, 'a> {
         let end = end.or_else(|| Some(FhirDate::day(lasts(bounds?, start?)?)));
         let jak = identified.map(|drug| {
             let reference = reference.clone().unwrap_or_else(|| resource_type.clone().into_owned());
-            let draft = DraftOrder { view, reference, release: Release::R4, drug };
+            let draft = DraftOrder { view, reference, release: Release::R4, drug, json };
             Box::new(Order::read(&draft, Role::Taken, self.conditions, self.terminology))
         });
         Some(Medicine {
@@ -174,7 +174,8 @@ impl<'a> Reader<'_, 'a> {
     fn draft(&self, other: &BesideOrder<'a>) -> Medicine {
         let jak = other.jak.clone().map(|drug| {
             let (reference, release) = (other.reference.clone(), other.release);
-            let draft = DraftOrder { view: other.view.clone(), reference, release, drug };
+            let (view, json) = (other.view.clone(), other.json);
+            let draft = DraftOrder { view, reference, release, drug, json };
             Box::new(Order::read(&draft, Role::Ordered, self.conditions, self.terminology))
         });
         Medicine {

@@ -20,16 +20,17 @@ pub mod vaccine;
 
 pub use condition::{Condition, Conditions, Standing};
 pub use dose::{Dose, DoseLine};
+pub use hepatic::LiverFunction;
 pub use known::{Evidence, Known, unique};
 pub use lab::{LabResult, Labs, SetAside, Value};
 pub use medicine::{Medicine, Medicines};
-pub use hepatic::LiverFunction;
 pub use order::{Indication, Order, Role, Since};
 pub use person::{Person, Sex};
 pub use pregnancy::Pregnancy;
 pub use renal::{RenalFunction, RenalSource};
 pub use vaccine::{Vaccination, Vaccinations};
 
+pub use crate::ehr::Identified;
 use crate::ehr::chart::Dropped;
 use crate::knowledge::Jurisdiction;
 use jiff::civil::Date;

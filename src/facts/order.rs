@@ -41,6 +41,8 @@ pub struct Order {
     pub phase: Option<Phase>,
     /// What the order gives as its reason.
     pub reasons: Vec<Reason>,
+    /// The draft as it was sent, for a changed one; none of what is only taken.
+    pub draft: Option<Box<str>>,
 }
 
 /// A reason that an order gives.
@@ -94,6 +96,7 @@ impl Order {
             }
         }
         Order {
+            draft: (role == Role::Ordered).then(|| draft.json.text().into()),
             role,
             reference: draft.reference.clone(),
             release: draft.release,
@@ -175,10 +178,14 @@ impl Order {
     }
 }
 
-/// The first day of the drug on the medication list, where one is told.
 impl Order {
     /// The first known day on which the patient took the ingredient.
-    pub fn first_day(&self, drug: &Drug, medicines: &Medicines, knowledge: &Knowledge) -> Option<FhirDate> {
+    pub fn first_day(
+        &self,
+        drug: &Drug,
+        medicines: &Medicines,
+        knowledge: &Knowledge,
+    ) -> Option<FhirDate> {
         let same = |id: &String| {
             knowledge.drug(id).is_some_and(|other| other.ingredient == drug.ingredient)
         };

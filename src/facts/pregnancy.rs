@@ -36,24 +36,30 @@ struct Question {
 impl Facts {
     /// Is the patient pregnant?
     pub fn pregnancy(&self, knowledge: &Knowledge) -> Pregnancy {
-        self.asked(knowledge, &Question {
-            condition: "pregnancy",
-            none: "pregnancy.none",
-            answer: "pregnancy-status",
-            test: Some("pregnancy-test"),
-            days: knowledge.policy.windows.pregnancy_days,
-        })
+        self.asked(
+            knowledge,
+            &Question {
+                condition: "pregnancy",
+                none: "pregnancy.none",
+                answer: "pregnancy-status",
+                test: Some("pregnancy-test"),
+                days: knowledge.policy.windows.pregnancy_days,
+            },
+        )
     }
 
     /// Is the patient breast-feeding?
     pub fn breast_feeding(&self, knowledge: &Knowledge) -> Pregnancy {
-        self.asked(knowledge, &Question {
-            condition: "breast-feeding",
-            none: "breast-feeding.none",
-            answer: "breast-feeding",
-            test: None,
-            days: knowledge.policy.windows.breast_feeding_days,
-        })
+        self.asked(
+            knowledge,
+            &Question {
+                condition: "breast-feeding",
+                none: "breast-feeding.none",
+                answer: "breast-feeding",
+                test: None,
+                days: knowledge.policy.windows.breast_feeding_days,
+            },
+        )
     }
 
     fn asked(&self, knowledge: &Knowledge, question: &Question) -> Pregnancy {
@@ -101,7 +107,8 @@ struct Signs {
 impl Signs {
     fn weigh(self, facts: &Facts, knowledge: &Knowledge, question: &Question) -> Pregnancy {
         let newest = |list: &[(Option<FhirDate>, Evidence)]| list.iter().map(|(d, _)| *d).max();
-        let only = |list: Vec<(Option<FhirDate>, Evidence)>| list.into_iter().map(|(_, e)| e).collect();
+        let only =
+            |list: Vec<(Option<FhirDate>, Evidence)>| list.into_iter().map(|(_, e)| e).collect();
         if !self.yes.is_empty() {
             // A later "no" ends it; without a date nothing does.
             let undated = self.yes.iter().any(|(date, _)| date.is_none());

@@ -64,7 +64,10 @@ fn beside_taken(
     today: Date,
 ) -> Vec<Order> {
     let taken = taken(medicines, today);
-    let named = orders.others.iter().filter(|o| o.selected && knowledge.names(&o.held.substances, &o.held.vaccines));
+    let named = orders
+        .others
+        .iter()
+        .filter(|o| o.selected && knowledge.names(&o.held.substances, &o.held.vaccines));
     let pairs = named.flat_map(|other| taken.iter().map(move |order| (other, order)));
     pairs
         .map(|(other, order)| Order {

@@ -3,7 +3,9 @@
 //! What all of them have (id, whom they are for, advice, review, citation) is written once, in the
 //! macro; what makes a kind is the rest.
 
-use super::drug::{Applies, Cite, Exception, Limit, RenalMeasure, Review, ScreeningTest, Withdrawn};
+use super::drug::{
+    Applies, Cite, Exception, Limit, RenalMeasure, Review, ScreeningTest, Withdrawn,
+};
 use super::policy::Action;
 use super::rows::{Row, Topic};
 use crate::terminology::decimal::{Number, Range};
@@ -143,6 +145,13 @@ kind! {
         action: Action,
         /// The most.
         limit: Limit,
+        /// The most that the label gives to somebody who has been on the drug for weeks, where it
+        /// lets the reduced dose be raised.
+        #[serde(default)]
+        continuing_limit: Option<Limit>,
+        /// Days on the drug after which `continuing_limit` holds.
+        #[serde(default)]
+        continuing_days: Option<u16>,
         /// The labelled dose in words.
         labelled_dose: String,
     }
@@ -220,6 +229,13 @@ kind! {
         /// The most that the label gives beside it; absent when it gives nothing.
         #[serde(default)]
         limit: Option<Limit>,
+        /// The most that the label gives to somebody who has been on the drug for weeks, where it
+        /// lets the reduced dose be raised.
+        #[serde(default)]
+        continuing_limit: Option<Limit>,
+        /// Days on the drug after which `continuing_limit` holds.
+        #[serde(default)]
+        continuing_days: Option<u16>,
         /// The labelled dose in words; with every `limit`.
         #[serde(default)]
         labelled_dose: Option<String>,
@@ -241,6 +257,13 @@ kind! {
         /// The most that the label gives; absent when it gives nothing.
         #[serde(default)]
         limit: Option<Limit>,
+        /// The most that the label gives to somebody who has been on the drug for weeks, where it
+        /// lets the reduced dose be raised.
+        #[serde(default)]
+        continuing_limit: Option<Limit>,
+        /// Days on the drug after which `continuing_limit` holds.
+        #[serde(default)]
+        continuing_days: Option<u16>,
         /// The labelled dose in words; with every `limit`.
         #[serde(default)]
         labelled_dose: Option<String>,

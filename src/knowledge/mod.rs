@@ -64,7 +64,8 @@ impl Knowledge {
             };
             medicines.iter().any(is)
         };
-        let live = vaccines.iter().any(|id| self.terminology.vaccines.get(id).is_some_and(|v| v.live));
+        let live =
+            vaccines.iter().any(|id| self.terminology.vaccines.get(id).is_some_and(|v| v.live));
         self.drugs.iter().any(|drug| {
             drug.interaction.iter().any(|row| named(&row.with) || named(&row.and_with))
                 || (live && drug.vaccine.iter().any(|row| row.vaccine == VaccineKind::Live))

@@ -14,7 +14,9 @@ use crate::terminology::products::{
 use crate::terminology::results::ResultRow;
 use crate::terminology::units::UnitRow;
 use crate::terminology::vaccines::Vaccine;
-use crate::terminology::{Conditions, Labs, Medicines, Products, Results, Terminology, Units, Vaccines};
+use crate::terminology::{
+    Conditions, Labs, Medicines, Products, Results, Terminology, Units, Vaccines,
+};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;

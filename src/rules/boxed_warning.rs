@@ -3,7 +3,7 @@
 //! The warning itself needs no patient data: the row always fires. A risk on the chart raises it; a
 //! part of the chart that could not be read is named beside it.
 
-use super::{Because, Missing, Outcome, Question, Verdict};
+use super::{Because, Gap, Missing, Outcome, Question, Verdict};
 use crate::facts::{Condition, Evidence, Indication, Known, LabResult, Value, unique};
 use crate::knowledge::{BoxedWarning, Exception, RiskGroup};
 
@@ -71,50 +71,50 @@ pub(super) struct Look {
 impl Look {
     /// Looks at one group of risks.
     pub fn at(question: Question<'_>, except: &[Exception], group: &RiskGroup) -> Look {
-    let facts = question.facts;
-    let (mut evidence, mut missing) = (Vec::new(), Vec::new());
-    if let Some(from) = group.age_from {
-        match (facts.person.age(facts.today), &facts.person.birth) {
-            (Some((least, _)), _) if least >= from => evidence.push(Evidence {
-                what: format!("{least} years old"),
-                value: None,
-                date: None,
-                reference: None,
-                code: None,
-            }),
-            (Some((_, most)), _) if most < from => {}
-            (_, birth) => missing.push(gap(
-                "age",
-                birth.why_unknown().unwrap_or("only partly on record"),
-                birth == &Known::NoneOnRecord,
-            )),
+        let facts = question.facts;
+        let (mut evidence, mut missing) = (Vec::new(), Vec::new());
+        if let Some(from) = group.age_from {
+            match (facts.person.age(facts.today), &facts.person.birth) {
+                (Some((least, _)), _) if least >= from => evidence.push(Evidence {
+                    what: format!("{least} years old"),
+                    value: None,
+                    date: None,
+                    reference: None,
+                    code: None,
+                }),
+                (Some((_, most)), _) if most < from => {}
+                (_, birth) => missing.push(gap(
+                    "age",
+                    birth.why_unknown().unwrap_or("only partly on record"),
+                    birth == &Known::NoneOnRecord,
+                )),
+            }
         }
-    }
-    let days = question.knowledge.policy.windows.infection_days;
-    let history = group.history.iter().map(|c| (c.get_ref(), false));
-    let active = group.active.iter().map(|c| (c.get_ref(), true));
-    for (concept, only_active) in history.chain(active) {
-        if excepted(question, except, concept) {
-            continue;
+        let days = question.knowledge.policy.windows.infection_days;
+        let history = group.history.iter().map(|c| (c.get_ref(), false));
+        let active = group.active.iter().map(|c| (c.get_ref(), true));
+        for (concept, only_active) in history.chain(active) {
+            if excepted(question, except, concept) {
+                continue;
+            }
+            let lasting =
+                question.knowledge.terminology.conditions.get(concept).is_some_and(|c| c.lasting);
+            let holds = |c: &&Condition| match only_active {
+                true => c.is_active(facts.today, days),
+                false => lasting || c.standing != crate::facts::Standing::Past,
+            };
+            // Problem lists repeat themselves: of one diagnosis the newest entry is shown.
+            let newest = facts.conditions.all(concept).filter(holds).max_by_key(|c| c.date);
+            evidence.extend(newest.map(|c| c.evidence(concept)));
         }
-        let lasting =
-            question.knowledge.terminology.conditions.get(concept).is_some_and(|c| c.lasting);
-        let holds = |c: &&Condition| match only_active {
-            true => c.is_active(facts.today, days),
-            false => lasting || c.standing != crate::facts::Standing::Past,
-        };
-        // Problem lists repeat themselves: of one diagnosis the newest entry is shown.
-        let newest = facts.conditions.all(concept).filter(holds).max_by_key(|c| c.date);
-        evidence.extend(newest.map(|c| c.evidence(concept)));
-    }
-    let uses_conditions = !group.history.is_empty() || !group.active.is_empty();
-    if let (true, true, Some(why)) =
-        (uses_conditions, evidence.is_empty(), facts.conditions.state.why_open())
-    {
-        missing.push(gap("problem list", why, false));
-    }
-    let absent = answers(question, group, &mut evidence, &mut missing);
-    Look { evidence: unique(evidence), missing, absent }
+        let uses_conditions = !group.history.is_empty() || !group.active.is_empty();
+        if let (true, true, Some(why)) =
+            (uses_conditions, evidence.is_empty(), facts.conditions.state.why_open())
+        {
+            missing.push(gap("problem list", why, false));
+        }
+        let absent = answers(question, group, &mut evidence, &mut missing);
+        Look { evidence: unique(evidence), missing, absent }
     }
 }
 
@@ -176,5 +176,6 @@ fn excepted(question: Question<'_>, except: &[Exception], concept: &str) -> bool
 }
 
 fn gap(what: &str, reason: &str, none_on_record: bool) -> Missing {
-    Missing { what: what.to_owned(), reason: reason.to_owned(), none_on_record }
+    let gap = if none_on_record { Gap::NoneOnRecord } else { Gap::Chart };
+    Missing { what: what.to_owned(), reason: reason.to_owned(), gap }
 }

@@ -2,7 +2,8 @@
 
 use super::scope::Scope;
 use super::{Because, Change, Outcome, Question};
-use crate::facts::{Evidence, Medicine, Order, Role};
+use crate::facts::{Evidence, Identified, Medicine, Order, Role};
+use crate::terminology::products::Form;
 
 /// One outcome for every row against a second JAK inhibitor.
 pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
@@ -12,10 +13,10 @@ pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
         let mut scope = Scope::default();
         scope.applies(question, &row.applies);
         let others: Vec<&Medicine> =
-            facts.medicines.current(facts.today).filter(|m| is_other(question, m.jak_drugs())).collect();
+            facts.medicines.current(facts.today).filter(|m| other(question, m)).collect();
         let orders = facts.orders.iter().enumerate();
         let drafts = orders.filter(|(i, o)| {
-            *i != question.index && o.role == Role::Ordered && is_other(question, &o.drug.drugs)
+            *i != question.index && o.role == Role::Ordered && is_other(question, &o.drug)
         });
         scope.found.extend(others.iter().map(|m| m.evidence()));
         scope.found.extend(drafts.map(|(_, order)| draft(question, order)));
@@ -31,9 +32,20 @@ pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
     .collect()
 }
 
-/// Another drug, whatever the order leaves open.
-fn is_other(question: Question<'_>, drugs: &[String]) -> bool {
-    !drugs.is_empty() && !drugs.iter().any(|d| question.order.drug.drugs.contains(d))
+/// Another drug, whatever the order leaves open: another ingredient, or the same one on the skin and
+/// by mouth. A change of tablets is no second drug.
+fn is_other(question: Question<'_>, other: &Identified) -> bool {
+    let ours = &question.order.drug;
+    let ingredient = |id: &String| question.knowledge.drug(id).map(|d| d.ingredient.as_str());
+    let same =
+        other.drugs.iter().any(|id| ours.drugs.iter().any(|our| ingredient(our) == ingredient(id)));
+    let topical = |drug: &Identified| drug.form == Some(Form::Topical);
+    !same
+        || (topical(other) != topical(ours) && !other.drugs.iter().any(|d| ours.drugs.contains(d)))
+}
+
+fn other(question: Question<'_>, medicine: &Medicine) -> bool {
+    medicine.jak.as_ref().is_some_and(|order| is_other(question, &order.drug))
 }
 
 fn draft(question: Question<'_>, order: &Order) -> Evidence {

@@ -1,7 +1,7 @@
 //! Is the ordered dose above what the label allows at this liver function?
 
-use super::scope::Scope;
-use super::{Because, Change, Outcome, Question};
+use super::scope::{Limits, Scope};
+use super::{Because, Change, Gap, Outcome, Question};
 use crate::facts::{Known, LiverFunction};
 use crate::knowledge::Hepatic;
 
@@ -26,8 +26,11 @@ fn check_row<'k>(
                 scope.excluded = true;
             } else if !liver.classes.iter().all(ours) {
                 match liver.missing.is_empty() {
-                    true => scope.open(CLASS, "the points on record leave it open"),
-                    false => scope.open(CLASS, format!("no {}", liver.missing.join(", "))),
+                    true => scope.gap(Gap::Value, CLASS, "the points on record leave it open"),
+                    false => {
+                        let why = format!("not on record: {}", liver.missing.join(", "));
+                        scope.gap(Gap::Value, CLASS, why);
+                    }
                 }
             }
         }
@@ -35,7 +38,8 @@ fn check_row<'k>(
         Known::NotAvailable { why } => scope.open(CLASS, why.as_str()),
     }
     scope.applies(question, &row.applies);
-    scope.dose(question, row.limit.as_ref(), row.labelled_dose.as_ref());
+    let limits = Limits { first: row.limit.as_ref(), ..Limits::default() };
+    scope.dose(question, limits, row.labelled_dose.as_ref());
     scope.clears.push(Change::LiverClass(row.class.clone()));
     let because = Because::Hepatic(function.known().cloned());
     question.weighed(row, scope, row.action, because)

@@ -1,7 +1,7 @@
 //! Does the patient take, or is about to take, a medicine that the label names?
 
-use super::scope::Scope;
-use super::{Because, Change, Outcome, Question};
+use super::scope::{Limits, Scope};
+use super::{Because, Change, Gap, Outcome, Question};
 use crate::facts::{Medicine, Role, Since};
 use crate::knowledge::Interaction;
 use toml::Spanned;
@@ -15,7 +15,6 @@ pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
 fn check_row<'k>(question: Question<'k>, row: &'k Interaction) -> Outcome<'k> {
     let facts = question.facts;
     let mut scope = Scope::default();
-    scope.applies(question, &row.applies);
     if let Some(days) = row.first_days {
         scope.excluded |= past_first_days(question, days);
     }
@@ -33,7 +32,8 @@ fn check_row<'k>(question: Question<'k>, row: &'k Interaction) -> Outcome<'k> {
     if complete && (!beside || named.iter().any(ours)) {
         scope.found.extend(named.iter().map(|m| m.evidence()));
         if let Some(unsure) = named.iter().find(|m| unsure(question, row, m)) {
-            scope.open(&format!("dose of {}", unsure.title), "it cannot be read");
+            let what = format!("dose of {}", unsure.title);
+            scope.gap(Gap::Value, &what, "it cannot be read");
         }
     } else {
         match facts.medicines.state.why_open() {
@@ -41,7 +41,13 @@ fn check_row<'k>(question: Question<'k>, row: &'k Interaction) -> Outcome<'k> {
             _ => scope.excluded = true,
         }
     }
-    scope.dose(question, row.limit.as_ref(), row.labelled_dose.as_ref());
+    scope.applies(question, &row.applies);
+    let limits = Limits {
+        first: row.limit.as_ref(),
+        continuing: row.continuing_limit.as_ref(),
+        continuing_days: row.continuing_days,
+    };
+    scope.dose(question, limits, row.labelled_dose.as_ref());
     scope.clears.push(Change::Stopped(named.iter().map(|m| m.title.clone()).collect()));
     question.weighed(row, scope, row.action, Because::Row)
 }
@@ -67,9 +73,8 @@ fn counts(
         // does.
         let allowed = row.except.iter().find(|e| e.medicine.get_ref() == id);
         let within = allowed.and_then(|e| Some(medicine.dose.most_per_day()? <= e.mg_per_day.0));
-        let outside = row
-            .mg_per_day
-            .and_then(|band| Some(!band.contains(medicine.dose.most_per_day()?)));
+        let outside =
+            row.mg_per_day.and_then(|band| Some(!band.contains(medicine.dose.most_per_day()?)));
         within != Some(true) && outside != Some(true)
     })
 }

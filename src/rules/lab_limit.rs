@@ -2,7 +2,7 @@
 //! on?
 
 use super::scope::Scope;
-use super::{Because, Change, Outcome, Question};
+use super::{Because, Change, Gap, Outcome, Question};
 use crate::facts::{Known, LabResult, Value};
 use crate::knowledge::{LabLimit, When};
 use crate::terminology::decimal::{Inside, Number, Range};
@@ -30,7 +30,7 @@ fn check_row<'k>(question: Question<'k>, row: &'k LabLimit) -> Option<Outcome<'k
         Known::NotAvailable { why } => scope.open(&lab.title, why),
     }
     // Nobody asked for the count: its absence is no finding.
-    let nothing = scope.missing.iter().all(|m| m.none_on_record);
+    let nothing = scope.missing.iter().all(|m| m.gap == Gap::NoneOnRecord);
     if row.missing.is_none() && !scope.missing.is_empty() && nothing {
         scope.excluded = true;
     }
@@ -41,18 +41,12 @@ fn check_row<'k>(question: Question<'k>, row: &'k LabLimit) -> Option<Outcome<'k
     Some(question.weighed(row, scope, action, Because::Row))
 }
 
-fn read(
-    scope: &mut Scope,
-    question: Question<'_>,
-    row: &LabLimit,
-    lab: &Lab,
-    result: &LabResult,
-) {
+fn read(scope: &mut Scope, question: Question<'_>, row: &LabLimit, lab: &Lab, result: &LabResult) {
     scope.found.push(result.evidence(lab));
     let value = match &result.value {
         Value::Number(value) => *value,
-        Value::Unreadable(why) => return scope.open(&lab.title, *why),
-        _ => return scope.open(&lab.title, "it is no number"),
+        Value::Unreadable(why) => return scope.gap(Gap::Value, &lab.title, *why),
+        _ => return scope.gap(Gap::Value, &lab.title, "it is no number"),
     };
     if let Some(band) = row.value {
         let inside = match row.times_upper_limit {

@@ -1,6 +1,6 @@
 //! Is the ordered dose above the label's maximum for the indication, whatever the organs do?
 
-use super::scope::Scope;
+use super::scope::{Limits, Scope};
 use super::{Because, Outcome, Question};
 
 /// One outcome for every maximum of the drug.
@@ -9,7 +9,12 @@ pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
     rows.map(|row| {
         let mut scope = Scope::default();
         scope.applies(question, &row.applies);
-        scope.dose(question, Some(&row.limit), Some(&row.labelled_dose));
+        let limits = Limits {
+            first: Some(&row.limit),
+            continuing: row.continuing_limit.as_ref(),
+            continuing_days: row.continuing_days,
+        };
+        scope.dose(question, limits, Some(&row.labelled_dose));
         question.weighed(row, scope, row.action, Because::Row)
     })
     .collect()

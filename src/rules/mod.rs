@@ -89,8 +89,23 @@ pub struct Missing {
     pub what: String,
     /// Why.
     pub reason: String,
-    /// The chart was searched to the end and holds none: a gap of the chart, not of the request.
-    pub none_on_record: bool,
+    /// Where the answer is wanting.
+    pub gap: Gap,
+}
+
+/// Where an answer is wanting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gap {
+    /// A part of the chart was not sent, or could not be read: nobody could look.
+    Chart,
+    /// The chart was searched to the end and holds none.
+    NoneOnRecord,
+    /// What is there leaves the question open.
+    Value,
+    /// The order does not say.
+    Order,
+    /// The ordered dose cannot be read.
+    Dose,
 }
 
 /// What a verdict rests on, by kind of row.

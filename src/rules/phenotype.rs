@@ -1,7 +1,7 @@
 //! Does a gene of the patient make the drug stay longer, and was it tested where the label asks?
 
-use super::scope::Scope;
-use super::{Because, Change, Outcome, Question};
+use super::scope::{Limits, Scope};
+use super::{Because, Change, Gap, Outcome, Question};
 use crate::facts::{Known, Value};
 use crate::knowledge::Phenotype;
 
@@ -23,8 +23,8 @@ fn check_row<'k>(question: Question<'k>, row: &'k Phenotype) -> Option<Outcome<'
                     let ours = |id: &String| row.concepts.iter().any(|c| c.get_ref() == id);
                     scope.excluded |= !ids.iter().any(ours);
                 }
-                Value::Unreadable(why) => scope.open(&lab.title, *why),
-                _ => scope.open(&lab.title, "it tells no phenotype"),
+                Value::Unreadable(why) => scope.gap(Gap::Value, &lab.title, *why),
+                _ => scope.gap(Gap::Value, &lab.title, "it tells no phenotype"),
             }
         }
         Known::NoneOnRecord => {
@@ -39,7 +39,12 @@ fn check_row<'k>(question: Question<'k>, row: &'k Phenotype) -> Option<Outcome<'
         }
         Known::NotAvailable { why } => scope.open(&lab.title, why),
     }
-    scope.dose(question, row.limit.as_ref(), row.labelled_dose.as_ref());
+    let limits = Limits {
+        first: row.limit.as_ref(),
+        continuing: row.continuing_limit.as_ref(),
+        continuing_days: row.continuing_days,
+    };
+    scope.dose(question, limits, row.labelled_dose.as_ref());
     let action = match (scope.missing.is_empty(), row.missing) {
         (false, Some(missing)) => missing,
         _ => row.action,

@@ -4,9 +4,9 @@
 //! function is in its band, and the order exceeds its limit. One "no" silences it, however much else
 //! is unknown; otherwise what is unknown leaves the row open.
 
-use super::scope::Scope;
+use super::scope::{Limits, Scope};
 use super::{Because, Change, Outcome, Question, Verdict};
-use crate::facts::{Known, RenalFunction, Since};
+use crate::facts::{Known, RenalFunction};
 use crate::knowledge::{Action, Applies, RenalDose, RenalMeasure};
 use crate::terminology::decimal::Range;
 use rust_decimal::Decimal;
@@ -108,26 +108,12 @@ fn dose(scope: &mut Scope, question: Question<'_>, row: &RenalDose) {
     if row.after_dialysis && question.order.dose.after_dialysis() == Some(false) {
         return;
     }
-    let limit = match &row.continuing_limit {
-        Some(continuing) if long_enough(question, row) => Some(continuing),
-        _ => row.limit.as_ref(),
+    let limits = Limits {
+        first: row.limit.as_ref(),
+        continuing: row.continuing_limit.as_ref(),
+        continuing_days: row.continuing_days,
     };
-    scope.dose(question, limit, row.labelled_dose.as_ref());
-}
-
-/// Has the patient been on the drug long enough for the limit of a continuing order?
-fn long_enough(question: Question<'_>, row: &RenalDose) -> bool {
-    let facts = question.facts;
-    let since =
-        question.order.since(question.drug, &facts.medicines, question.knowledge, facts.today);
-    match (since, row.continuing_days) {
-        (Since::Continuing(_), None) => true,
-        (Since::Continuing(start), Some(days)) => {
-            let span = start.latest.until((jiff::Unit::Day, facts.today));
-            span.is_ok_and(|s| s.get_days() >= i32::from(days))
-        }
-        _ => false,
-    }
+    scope.dose(question, limits, row.labelled_dose.as_ref());
 }
 
 fn ends(range: &Range) -> impl Iterator<Item = Decimal> {

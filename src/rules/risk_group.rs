@@ -45,9 +45,10 @@ fn taken(scope: &mut Scope, question: Question<'_>, row: &RiskRow) {
     let facts = question.facts;
     let table = &question.knowledge.terminology.medicines;
     let named = |medicine: &Medicine, words: &[Spanned<String>]| {
-        medicine.substances.iter().any(|id| {
-            words.iter().any(|w| table.get(id).is_some_and(|m| m.is(w.get_ref())))
-        })
+        medicine
+            .substances
+            .iter()
+            .any(|id| words.iter().any(|w| table.get(id).is_some_and(|m| m.is(w.get_ref()))))
     };
     let find = |words| facts.medicines.current(facts.today).find(|m| named(m, words));
     if find(&row.without).is_some() {

@@ -1,8 +1,8 @@
 //! Is the row for this patient and this order? One "no" silences it, however much else is unknown;
 //! otherwise what is unknown leaves the row open.
 
-use super::{Change, Missing, Question, Verdict};
-use crate::facts::{Evidence, Indication, Known, Value};
+use super::{Change, Gap, Missing, Question, Verdict};
+use crate::facts::{Evidence, Indication, Known, Since, Value};
 use crate::knowledge::{Action, Applies, Limit};
 use crate::terminology::decimal::{Inside, Range};
 use rust_decimal::Decimal;
@@ -28,15 +28,19 @@ pub(super) struct Scope {
 
 impl Scope {
     /// Something is not known.
-    pub fn open(&mut self, what: &str, reason: impl Into<String>) {
+    pub fn gap(&mut self, gap: Gap, what: &str, reason: impl Into<String>) {
         let (what, reason) = (what.to_owned(), reason.into());
-        self.missing.push(Missing { what, reason, none_on_record: false });
+        self.missing.push(Missing { what, reason, gap });
+    }
+
+    /// A part of the chart could not be looked at.
+    pub fn open(&mut self, what: &str, reason: impl Into<String>) {
+        self.gap(Gap::Chart, what, reason);
     }
 
     /// Something was searched to the end and is not on record.
     pub fn lacks(&mut self, what: &str) {
-        let (what, reason) = (what.to_owned(), "none on record".to_owned());
-        self.missing.push(Missing { what, reason, none_on_record: true });
+        self.gap(Gap::NoneOnRecord, what, "none on record");
     }
 
     /// Is a value inside the band of the row?
@@ -44,7 +48,7 @@ impl Scope {
         match inside {
             Inside::Yes => {}
             Inside::No => self.excluded = true,
-            Inside::Perhaps => self.open(what, reason),
+            Inside::Perhaps => self.gap(Gap::Value, what, reason),
         }
     }
 
@@ -58,12 +62,19 @@ impl Scope {
     }
 
     /// Is the order above the limit? Without a limit the dose does not matter.
-    pub fn dose(&mut self, question: Question<'_>, limit: Option<&Limit>, words: Option<&String>) {
+    pub fn dose(&mut self, question: Question<'_>, limits: Limits<'_>, words: Option<&String>) {
+        let limit = match limits.continuing {
+            Some(continuing) if question.on_it_for(limits.continuing_days) => Some(continuing),
+            _ => limits.first,
+        };
         let Some(limit) = limit else { return };
         match exceeds(question, limit) {
             Some(true) => {}
             Some(false) => self.excluded = true,
-            None => self.open(ORDERED_DOSE, "dose or frequency cannot be read from the order"),
+            None => {
+                let why = "dose or frequency cannot be read from the order";
+                self.gap(Gap::Dose, "ordered dose", why);
+            }
         }
         if let Some(words) = words {
             self.labelled_dose = Some(words.clone());
@@ -79,14 +90,16 @@ impl Scope {
             match question.order.phase {
                 Some(ordered) if ordered == phase => {}
                 Some(_) => self.excluded = true,
-                None => self.open(PHASE, "the order does not say"),
+                None => {
+                    self.gap(Gap::Order, "induction or maintenance", "the order does not say");
+                }
             }
         }
         if !applies.form.is_empty() {
             match question.order.drug.form {
                 Some(form) if applies.form.contains(&form) => {}
                 Some(_) => self.excluded = true,
-                None => self.open(FORM, "the order does not say"),
+                None => self.gap(Gap::Order, "form of the product", "the order does not say"),
             }
         }
         if let Some(band) = &applies.age {
@@ -127,9 +140,9 @@ impl Scope {
             Indication::OneOf(ids) if ids.iter().all(ours) => {}
             Indication::OneOf(ids) if !ids.iter().any(ours) => self.excluded = true,
             Indication::OneOf(_) => {
-                self.open(INDICATION, "several that fit the label are on record");
+                self.gap(Gap::Order, INDICATION, "several that fit the label are on record");
             }
-            Indication::NotTold(why) => self.open(INDICATION, why),
+            Indication::NotTold(why) => self.gap(Gap::Order, INDICATION, why),
         }
     }
 
@@ -140,32 +153,48 @@ impl Scope {
                 self.found.push(result.evidence(lab));
                 match &result.value {
                     Value::Number(value) => {
-                        self.answer(band.holds(value), &lab.title, "the value leaves the band open");
+                        self.answer(
+                            band.holds(value),
+                            &lab.title,
+                            "the value leaves the band open",
+                        );
                     }
-                    Value::Unreadable(why) => self.open(&lab.title, *why),
-                    _ => self.open(&lab.title, "it is no number"),
+                    Value::Unreadable(why) => self.gap(Gap::Value, &lab.title, *why),
+                    _ => self.gap(Gap::Value, &lab.title, "it is no number"),
                 }
             }
+            Known::NoneOnRecord => self.lacks(&lab.title),
             other => self.open(&lab.title, other.why_unknown().unwrap_or_default()),
         }
     }
 }
 
-/// What an order may leave open.
 const INDICATION: &str = "indication";
-const PHASE: &str = "induction or maintenance";
-const FORM: &str = "form of the product";
-const ORDERED_DOSE: &str = "ordered dose";
 
-impl Missing {
-    /// The chart could be read; it is the order that leaves the question open.
-    pub fn is_about_the_order(&self) -> bool {
-        [INDICATION, PHASE, FORM].contains(&self.what.as_str()) || self.is_the_dose()
-    }
+/// The most that a row gives, at first and after weeks.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Limits<'k> {
+    /// At first.
+    pub first: Option<&'k Limit>,
+    /// After weeks on the drug, where the label lets the dose rise.
+    pub continuing: Option<&'k Limit>,
+    /// After so many days.
+    pub continuing_days: Option<u16>,
+}
 
-    /// The ordered dose cannot be read.
-    pub fn is_the_dose(&self) -> bool {
-        self.what == ORDERED_DOSE
+impl Question<'_> {
+    /// Has the patient been on the drug for so many days, or long enough to be no new start?
+    fn on_it_for(self, days: Option<u16>) -> bool {
+        let facts = self.facts;
+        let since = self.order.since(self.drug, &facts.medicines, self.knowledge, facts.today);
+        match (since, days) {
+            (Since::Continuing(_), None) => true,
+            (Since::Continuing(start), Some(days)) => {
+                let span = start.latest.until((jiff::Unit::Day, facts.today));
+                span.is_ok_and(|s| s.get_days() >= i32::from(days))
+            }
+            _ => false,
+        }
     }
 }
 

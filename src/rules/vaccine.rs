@@ -13,9 +13,8 @@ const ZOSTER: &str = "zoster.recombinant";
 /// One outcome for every vaccine that the label names.
 pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
     let rows = question.rows(&question.drug.vaccine);
-    let rows = rows.filter(|row| {
-        question.order.role != Role::Beside || row.vaccine == VaccineKind::Live
-    });
+    let rows =
+        rows.filter(|row| question.order.role != Role::Beside || row.vaccine == VaccineKind::Live);
     rows.map(|row| check_row(question, row)).collect()
 }
 

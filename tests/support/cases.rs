@@ -114,6 +114,13 @@ impl Case {
         texts.into_iter().filter_map(|t| Some(written_number(t)?.1)).collect()
     }
 
+    /// Completed years.
+    pub fn age(&self) -> Option<Decimal> {
+        let born: Date = self.born.as_ref()?.to_string().parse().ok()?;
+        let span = self.today().since((jiff::Unit::Year, born)).ok()?;
+        Some(Decimal::from(span.get_years()))
+    }
+
     fn today(&self) -> Date {
         self.today.to_string().parse().expect("a date")
     }

@@ -3,9 +3,9 @@
 
 use super::limits::{brief, short_verb, verb, whom};
 use super::{ORDER, Words, listed, values};
-use crate::facts::{Facts, LiverFunction};
+use crate::facts::{Evidence, Facts, LiverFunction};
 use crate::knowledge::{Action, ChildPugh, Knowledge, LabLimit, Topic};
-use crate::rules::{Because, Missing, Outcome, Verdict};
+use crate::rules::{Because, Gap, Missing, Outcome, Verdict};
 
 /// The words of one finding; a group shares what it lacks.
 pub fn words(
@@ -60,19 +60,15 @@ fn fires(
                 || "none on record since the start".to_owned(),
                 |d| format!("last on {}", d.text()),
             );
-            (
-                format!("{test}: {last}, due by {due}. {advice}"),
-                format!("{test} due since {due}"),
-            )
+            (format!("{test}: {last}, due by {due}. {advice}"), format!("{test} due since {due}"))
         }
         (Because::Hepatic(_), _, None) => (
             format!("{what}: {}. {advice}", verb(action, drug)),
             format!("{}, {}", brief_seen(outcome, knowledge), short_verb(action)),
         ),
-        (_, Topic::Lipids, _) => (
-            format!("Lipids: no current result on record. {advice}"),
-            format!("{ORDER}lipids"),
-        ),
+        (_, Topic::Lipids, _) => {
+            (format!("Lipids: no current result on record. {advice}"), format!("{ORDER}lipids"))
+        }
         (_, Topic::ZosterVaccine, _) => {
             let doses = match outcome.found.len() {
                 0 => "no dose on record".to_owned(),
@@ -126,42 +122,86 @@ fn open(
     let whats: Vec<String> = missing.iter().map(|m| m.what.clone()).collect();
     let whats = listed(&whats);
     let why = missing.first().map_or("", |m| m.reason.as_str());
-    let none = missing.iter().all(|m| m.none_on_record);
     let advice = outcome.row.advice();
-    let tests: Vec<String> = group.iter().flat_map(|o| &o.tests).cloned().collect();
-    if none && !tests.is_empty() {
-        let test = knowledge.terminology.labs.get(&tests[0]).map(|l| l.title.clone());
+    let of_chart = missing.iter().find(|m| m.gap == Gap::Chart);
+    if topic == Topic::Cytopenia {
+        return counts(group, missing, &whats, why, knowledge);
+    }
+    if let Some(gap) = of_chart {
+        let title = title(topic);
+        let lead = if outcome.tests.is_empty() { String::new() } else { format!(" {advice}") };
+        return Words {
+            text: format!(
+                "{}: {} could not be checked ({}).{lead}",
+                super::capitalised(title),
+                gap.what,
+                gap.reason
+            ),
+            short: format!("{title} not checked"),
+            unread: Some((title, gap.reason.clone())),
+            ..Words::default()
+        };
+    }
+    let none = missing.iter().all(|m| m.gap == Gap::NoneOnRecord);
+    if let (true, Some(test)) = (none, outcome.tests.first()) {
+        let test = knowledge.terminology.labs.get(test).map(|l| l.title.clone());
         let test = test.unwrap_or_else(|| whats.clone());
         let text = format!("{}: none on record. {advice}", super::capitalised(&whats));
         return Words { text, short: format!("{ORDER}{test}"), ..Words::default() };
     }
     let seen = seen(outcome, knowledge);
-    let dosed = group.iter().any(|o| o.labelled_dose.is_some());
-    if dosed || topic == Topic::Hepatic {
-        let lead = if seen.is_empty() { String::new() } else { format!("{seen}: ") };
+    let brief = brief_seen(outcome, knowledge);
+    if group.iter().any(|o| o.labelled_dose.is_some()) || topic == Topic::Hepatic {
+        let lead = if brief.is_empty() { String::new() } else { format!("{seen}: ") };
         let ordered = ordered.map(|o| format!(" Ordered: {o}.")).unwrap_or_default();
         let limits = limits(group, knowledge).join("; ");
-        let text = format!(
-            "{lead}what the label gives depends on {whats} ({why}): {limits}.{ordered}"
-        );
-        let brief = match outcome.found.is_empty() {
+        let text =
+            format!("{lead}what the label gives depends on {whats} ({why}): {limits}.{ordered}");
+        let short = match brief.is_empty() {
             true => format!("dose limit depends on {whats}"),
-            false => format!("{}, dose depends on {whats}", brief_seen(outcome, knowledge)),
-        };
-        return Words { text, short: brief, ..Words::default() };
-    }
-    if !outcome.found.is_empty() {
-        let text = format!("{seen}: {advice} Not known: {whats} ({why}).");
-        let short = format!("{}, {} if {whats}", brief_seen(outcome, knowledge), short_verb(action));
-        let short = match topic {
-            Topic::Interaction => short.replace(&format!(" if {whats}"), ""),
-            _ => format!("{}: {whats} not known", title(topic)),
+            false => format!("{brief}, dose depends on {whats}"),
         };
         return Words { text, short, ..Words::default() };
     }
-    let title = title(topic);
-    let text = format!("{}: {whats} could not be checked ({why}).", super::capitalised(title));
-    Words { text, short: format!("{title} not checked"), ..Words::default() }
+    let text = format!("{seen}: {advice} Not known: {whats} ({why}).");
+    Words { text, short: format!("{brief}, {}", short_verb(action)), ..Words::default() }
+}
+
+/// Blood counts that are missing: the limits that wait for them.
+fn counts(
+    group: &[&Outcome<'_>],
+    missing: &[Missing],
+    whats: &str,
+    why: &str,
+    knowledge: &Knowledge,
+) -> Words {
+    let drug = &group[0].drug.name;
+    let limit = |o: &&Outcome<'_>| {
+        let row = limit_of(o)?;
+        let lab = knowledge.terminology.labs.get(row.lab.get_ref())?;
+        let unit = lab.unit_text.as_deref().or(lab.unit.as_deref()).unwrap_or_default();
+        Some(format!("{} {}", lab.title, values::band(row.value.as_ref()?, unit)))
+    };
+    let limits: Vec<String> = group.iter().filter_map(limit).collect();
+    let limits = match limits.is_empty() {
+        true => String::new(),
+        false => format!(" The label's limits for {drug}: {}.", limits.join("; ")),
+    };
+    let none = missing.iter().all(|m| m.gap == Gap::NoneOnRecord);
+    let test = group.iter().flat_map(|o| &o.tests).next();
+    let test = test.and_then(|id| knowledge.terminology.labs.get(id)).filter(|_| none);
+    match test {
+        Some(test) => Words {
+            text: format!("{}: none on record.{limits}", super::capitalised(whats)),
+            short: format!("{ORDER}{}", test.title.split(" with ").next().unwrap_or_default()),
+            ..Words::default()
+        },
+        None => Words {
+            text: format!("{} could not be checked ({why}).{limits}", super::capitalised(whats)),
+            short: "blood counts not checked".to_owned(),
+            ..Words::default()
+        },
+    }
 }
 
 /// What each row of a group allows, each limit once.
@@ -174,10 +214,7 @@ fn limits(group: &[&Outcome<'_>], knowledge: &Knowledge) -> Vec<String> {
             Some(classes) => format!("in Child-Pugh class {}", class_names(&classes, " or ")),
             None => String::new(),
         };
-        let given = outcome
-            .labelled_dose
-            .clone()
-            .unwrap_or_else(|| short_verb(*action).to_owned());
+        let given = outcome.labelled_dose.clone().unwrap_or_else(|| short_verb(*action).to_owned());
         let parts: Vec<String> =
             [for_whom, class, given].into_iter().filter(|p| !p.is_empty()).collect();
         let line = parts.join(", ");
@@ -198,7 +235,7 @@ fn seen(outcome: &Outcome<'_>, knowledge: &Knowledge) -> String {
     if let Because::Hepatic(Some(liver)) = &outcome.because {
         return liver_words(liver);
     }
-    let mut found: Vec<String> = outcome.found.iter().map(values::evidence).collect();
+    let mut found: Vec<String> = own(outcome, knowledge).map(values::evidence).collect();
     found.truncate(MOST_SHOWN);
     if let Some(limit) = limit_of(outcome) {
         let limit = limit_words(limit, knowledge);
@@ -216,18 +253,16 @@ fn brief_seen(outcome: &Outcome<'_>, knowledge: &Knowledge) -> String {
         return format!("Child-Pugh {}", class_names(&liver.classes, " or "));
     }
     if limit_of(outcome).is_some() {
-        let first = outcome.found.first();
+        let first = own(outcome, knowledge).next();
         return first.map_or_else(String::new, |e| {
-            format!("{} {}", e.what, e.value.as_deref().map(super::super::markdown::plain).unwrap_or_default())
+            format!(
+                "{} {}",
+                e.what,
+                e.value.as_deref().map(super::super::markdown::plain).unwrap_or_default()
+            )
         });
     }
-    let indications = outcome.row.applies().map(|a| a.indication.clone()).unwrap_or_default();
-    let table = &knowledge.terminology.conditions;
-    let is_indication = |what: &str| {
-        what.starts_with("ordered for ")
-            || indications.iter().any(|i| table.get(i.get_ref()).is_some_and(|c| c.title == what))
-    };
-    let names = outcome.found.iter().filter(|e| !is_indication(&e.what)).map(|e| {
+    let names = own(outcome, knowledge).map(|e| {
         let what = e.what.trim_end_matches(", ordered with it");
         match &e.value {
             Some(value) => format!("{what} {}", super::super::markdown::plain(value)),
@@ -237,6 +272,22 @@ fn brief_seen(outcome: &Outcome<'_>, knowledge: &Knowledge) -> String {
     let mut names = crate::facts::unique(names.collect());
     names.truncate(2);
     listed(&names)
+}
+
+/// What was found, without what only tells the indication.
+fn own<'o>(
+    outcome: &'o Outcome<'_>,
+    knowledge: &'o Knowledge,
+) -> impl Iterator<Item = &'o Evidence> {
+    let indications = outcome.row.applies().map(|a| a.indication.clone()).unwrap_or_default();
+    let table = &knowledge.terminology.conditions;
+    let titles: Vec<&str> = indications
+        .iter()
+        .filter_map(|i| table.get(i.get_ref()).map(|c| c.title.as_str()))
+        .collect();
+    let tells_indication =
+        move |what: &str| what.starts_with("ordered for ") || titles.contains(&what);
+    outcome.found.iter().filter(move |e| !tells_indication(&e.what))
 }
 
 fn liver_words(liver: &LiverFunction) -> String {

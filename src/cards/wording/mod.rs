@@ -30,6 +30,8 @@ pub struct Words {
     pub tests: Vec<String>,
     /// Sentences of the label that belong to it.
     pub says: Vec<(String, String)>,
+    /// Nothing but that this could not be looked at: cards say such things in one breath.
+    pub unread: Option<(&'static str, String)>,
 }
 
 /// The words of a group of outcomes that make one finding.
@@ -42,9 +44,7 @@ pub fn of(
     let outcome = group[0];
     let mut words = match &outcome.because {
         Because::Boxed(risks) => boxed_warning::words(outcome, risks, missing),
-        Because::Screening(standing) => {
-            screening::words(outcome, standing, missing, knowledge)
-        }
+        Because::Screening(standing) => screening::words(outcome, standing, missing, knowledge),
         Because::Renal(_) => renal::words(group, missing, facts, knowledge),
         Because::Hepatic(_) | Because::Check { .. } | Because::Row => {
             general::words(group, missing, facts, knowledge)
@@ -90,8 +90,7 @@ pub fn summary(kind: Kind, findings: &[Finding]) -> String {
         parts.push(format!("{ORDER}{tests}"));
     }
     let guests = findings.iter().filter(|f| f.kind != kind && f.level > Level::Info);
-    let guests: Vec<String> =
-        guests.map(|f| f.short.clone()).filter(|s| !s.is_empty()).collect();
+    let guests: Vec<String> = guests.map(|f| f.short.clone()).filter(|s| !s.is_empty()).collect();
     if !guests.is_empty() {
         // What was not checked matters more than the parts of the warning.
         for part in &mut parts {

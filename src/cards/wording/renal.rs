@@ -4,7 +4,7 @@ use super::limits::{brief, short_verb, verb, whom};
 use super::{Words, listed, values};
 use crate::facts::Facts;
 use crate::knowledge::{Action, Knowledge};
-use crate::rules::{Because, Missing, Outcome, RenalVerdict, Verdict};
+use crate::rules::{Because, Gap, Missing, Outcome, RenalVerdict, Verdict};
 
 /// The words of one renal finding; a group shares what it lacks.
 pub fn words(
@@ -91,14 +91,15 @@ fn open(
             "Renal function is not known ({}). The label limits {drug}: {limits}.{ordered}",
             first.reason
         );
-        let tests = if first.none_on_record { vec!["creatinine".to_owned()] } else { Vec::new() };
-        let short = if first.none_on_record {
+        let none = first.gap == Gap::NoneOnRecord;
+        let tests = if none { vec!["creatinine".to_owned()] } else { Vec::new() };
+        let short = if none {
             "order creatinine: renal function unknown, and the dose depends on it".to_owned()
         } else {
             "renal function not checked".to_owned()
         };
         let clears = Some("A creatinine or an eGFR on record".to_owned());
-        return Words { text, short, clears, tests, says: Vec::new() };
+        return Words { text, short, clears, tests, ..Words::default() };
     }
     let what: Vec<String> = missing.iter().map(|m| m.what.clone()).collect();
     let what = listed(&what);

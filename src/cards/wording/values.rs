@@ -1,5 +1,6 @@
 //! Numbers, bands, doses and dates as cards print them.
 
+use crate::facts::dose::Regimen;
 use crate::facts::{Dose, Evidence, RenalFunction, RenalSource};
 use crate::knowledge::RenalMeasure;
 use crate::terminology::decimal::Range;
@@ -120,14 +121,17 @@ pub fn evidence(evidence: &Evidence) -> String {
 /// `5 mg twice daily`; `None` when the dose cannot be read.
 pub fn dose(dose: &Dose) -> Option<String> {
     let regimens = dose.regimens()?;
-    let words: Vec<String> = regimens
-        .iter()
-        .map(|r| format!("{} mg {}", r.mg.normalize(), times(r.times_per_day)))
-        .collect();
+    let words: Vec<String> = regimens.iter().map(regimen).collect();
     Some(words.join(" and "))
 }
 
-fn times(per_day: Decimal) -> String {
+/// `5 mg twice daily`.
+pub fn regimen(regimen: &Regimen) -> String {
+    format!("{} mg {}", regimen.mg.normalize(), times(regimen.times_per_day))
+}
+
+/// `twice daily`.
+pub fn times(per_day: Decimal) -> String {
     if per_day == Decimal::ONE {
         "once daily".to_owned()
     } else if per_day == Decimal::TWO {

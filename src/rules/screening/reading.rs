@@ -1,6 +1,6 @@
 //! What does a test on record say? Shared by the readers of all diseases.
 
-use super::super::{Missing, Question};
+use super::super::{Gap, Missing, Question};
 use super::{Reading, Standing};
 use crate::facts::{Condition, Evidence, Known, LabResult, Value};
 use crate::terminology::labs::Lab;
@@ -85,5 +85,5 @@ impl Reading {
 
 /// Adds a gap.
 pub(super) fn gap(what: String, reason: impl Into<String>) -> Missing {
-    Missing { what, reason: reason.into(), none_on_record: false }
+    Missing { what, reason: reason.into(), gap: Gap::Chart }
 }

@@ -156,9 +156,11 @@ fn treatment(question: Question<'_>) -> Treatment {
     let mut short = None;
     let table = &question.knowledge.terminology.medicines;
     for medicine in &facts.medicines.list {
-        let Some(substance) = medicine.substances.iter().find(|id| {
-            table.get(id).is_some_and(|row| row.is("tuberculosis-treatment"))
-        }) else {
+        let Some(substance) = medicine
+            .substances
+            .iter()
+            .find(|id| table.get(id).is_some_and(|row| row.is("tuberculosis-treatment")))
+        else {
             continue;
         };
         let shown = Evidence {
