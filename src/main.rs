@@ -28,6 +28,8 @@ enum Command {
     Serve(Serve),
     /// Answer one CDS Hooks request offline
     Evaluate(Evaluate),
+    /// Print what became of every statement of the source documents (Markdown)
+    Statements,
     /// Validate the knowledge files
     Check {
         /// Folder with the shape of hooks/; the embedded files without it
@@ -86,6 +88,7 @@ fn main() -> ExitCode {
     let done = match cli.command {
         Command::Serve(args) => serve(args),
         Command::Evaluate(args) => evaluate(&args),
+        Command::Statements => statements(),
         Command::Check { dir } => check(dir.as_deref()),
     };
     match done {
@@ -164,6 +167,11 @@ fn pick<'h>(
             format!("no service answers the hook `{hook}`, expected one of {}", known.join(", "));
         jakcard::cds_hooks::BadRequest::at("hook", message).into()
     })
+}
+
+fn statements() -> Result<ExitCode, Stop> {
+    print!("{}", jakcard::knowledge::statements::page(&knowledge(None)?));
+    Ok(ExitCode::SUCCESS)
 }
 
 fn check(dir: Option<&Path>) -> Result<ExitCode, Stop> {

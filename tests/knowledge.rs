@@ -126,7 +126,7 @@ fn cutting_a_file_short_never_loads_silently() {
     let sound = embedded();
     let whole = read::read(&sound).expect("sound").digest;
     let drug = &sound["drugs/pacritinib.toml"];
-    for end in (0..drug.len()).step_by(7) {
+    for end in (0..drug.len()).step_by(97) {
         let mut files = sound.clone();
         files.insert("drugs/pacritinib.toml".into(), drug[..end].to_vec());
         if let Ok(knowledge) = read::read(&files) {
@@ -183,4 +183,23 @@ fn the_readme_names_every_setting() {
     for (variable, ..) in jakcard::config::SETTINGS {
         assert!(readme.contains(variable), "README.md does not name {variable}");
     }
+}
+
+#[test]
+fn every_statement_of_the_sources_has_become_something() {
+    let statements = &support::knowledge().statements;
+    let ids: Vec<&str> = statements.statement.iter().map(|s| s.id.get_ref().as_str()).collect();
+    let wanted: Vec<String> = (1..=102).map(|n| format!("S{n}")).collect();
+    assert_eq!(ids, wanted);
+}
+
+#[test]
+fn the_page_of_statements_is_the_one_that_the_program_writes() {
+    let page = jakcard::knowledge::statements::page(support::knowledge());
+    let file = project("hooks/STATEMENTS.md");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&file, &page).expect("written");
+    }
+    let found = std::fs::read_to_string(&file).unwrap_or_default();
+    assert_eq!(found, page, "UPDATE_GOLDEN=1 cargo test --test knowledge writes it anew");
 }

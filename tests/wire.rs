@@ -116,8 +116,9 @@ fn every_card_keeps_the_rules_of_the_specification() {
             assert_eq!(loudest, Some(level(&card["indicator"])), "{case}");
             assert!(!card["detail"].as_str().expect("detail").contains('<'), "{case}: raw HTML");
         }
-        let by_order: Vec<&Value> = body["cards"].as_array().unwrap().iter().collect();
-        assert!(by_order.len() <= 8, "{case}");
+        let orders = body["extension"]["org.jakcard.evaluation"]["orders"].as_array();
+        let most = 4 * orders.map_or(0, Vec::len);
+        assert!(body["cards"].as_array().expect("cards").len() <= most, "{case}");
     }
     assert!(cards > 30);
 }
@@ -170,7 +171,7 @@ fn resources(body: &Value) -> Vec<&Value> {
     let cards = body["cards"].as_array().into_iter().flatten();
     let suggestions = cards.flat_map(|c| c["suggestions"].as_array().into_iter().flatten());
     let actions = suggestions.flat_map(|s| s["actions"].as_array().into_iter().flatten());
-    actions.map(|a| &a["resource"]).collect()
+    actions.filter(|a| a["type"] == "create").map(|a| &a["resource"]).collect()
 }
 
 #[test]
@@ -237,7 +238,7 @@ fn each_missing_test_is_suggested_once_however_many_orders_ask_for_it() {
     let all = codes.len();
     codes.sort();
     codes.dedup();
-    assert_eq!((all, codes.len()), (5, 5));
+    assert_eq!((all, codes.len()), (7, 7));
 }
 
 #[test]

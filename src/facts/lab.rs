@@ -440,5 +440,7 @@ fn in_unit(range: Range, units: &[&str], lab: &Lab, terminology: &Terminology) -
 }
 
 fn print(comparator: Option<&str>, value: Decimal, unit: &str) -> String {
+    // An annotation is no unit: `{INR}`.
+    let unit = if unit.starts_with('{') && unit.ends_with('}') { "" } else { unit };
     format!("{}{value} {unit}", comparator.unwrap_or_default()).trim().to_owned()
 }

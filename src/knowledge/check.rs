@@ -19,6 +19,7 @@ pub fn check(tables: &Tables, texts: &BTreeMap<&str, &str>, complaints: &mut Vec
     checker.drugs();
     checker.policy();
     checker.codes();
+    checker.statements();
     checker.services();
 }
 
@@ -265,6 +266,36 @@ impl Checker<'_> {
                     );
                     self.complain("codes/labs.toml", 0, message);
                 }
+            }
+        }
+    }
+
+    fn statements(&mut self) {
+        let tables = self.tables;
+        let file = "statements.toml";
+        let rows: Vec<String> = tables
+            .drugs
+            .iter()
+            .flat_map(|(_, drug)| drug.rows().map(|r| r.id().get_ref().clone()).collect::<Vec<_>>())
+            .collect();
+        for statement in &tables.statements.statement {
+            for rule in statement.rules.iter().filter(|r| !rows.contains(r.get_ref())) {
+                let message = format!("`{}` is no row of a drug file", rule.get_ref());
+                self.at(file, rule, message);
+            }
+            let id = statement.id.get_ref();
+            let context = statement.disposition == super::Disposition::Context;
+            if context && statement.note.is_none() {
+                self.at(file, &statement.id, format!("`{id}` is context and has no `note`"));
+            }
+            if context != statement.rules.is_empty() {
+                let message =
+                    format!("`{id}`: `rules` go with `rule` and `text`, and only with them");
+                self.at(file, &statement.id, message);
+            }
+            if !tables.statements.source.iter().any(|s| s.id == statement.source) {
+                let message = format!("`{id}` is from `{}`, which is no source", statement.source);
+                self.at(file, &statement.id, message);
             }
         }
     }

@@ -387,6 +387,9 @@ kind! {
     Monitoring, |_| Topic::Monitoring, {
         /// Ids of `labs.toml`; the check is as old as the oldest of them.
         labs: Vec<Spanned<String>>,
+        /// Any one of them is the check.
+        #[serde(default)]
+        any_of: bool,
         /// Id of the lab to order.
         order: Spanned<String>,
         /// Weeks after the start by which the first check is due.

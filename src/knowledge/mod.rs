@@ -11,6 +11,7 @@ pub mod kinds;
 pub mod policy;
 pub mod read;
 pub mod rows;
+pub mod statements;
 mod words;
 
 pub use complaint::{Complaint, LoadError};
@@ -25,6 +26,7 @@ pub use kinds::{
 };
 pub use policy::{Action, Level, Policy, RiskGroup, ScreeningState};
 pub use rows::{Row, Topic};
+pub use statements::{Disposition, Statement, Statements};
 
 use crate::terminology::Terminology;
 
@@ -39,6 +41,8 @@ pub struct Knowledge {
     pub policy: Policy,
     /// The discovery documents, one per service, as they stand in the files.
     pub services: Vec<ServiceFile>,
+    /// What became of the source documents' statements.
+    pub statements: Statements,
     /// SHA-256 over all files, hexadecimal: two houses with one digest know the same.
     pub digest: String,
 }

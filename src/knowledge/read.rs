@@ -4,6 +4,7 @@ use super::complaint::{Complaint, LoadError};
 use super::drug::Drug;
 use super::embedded::Files;
 use super::policy::Policy;
+use super::statements::{Statement, StatementSource, Statements};
 use super::{Knowledge, ServiceFile, check};
 use crate::terminology::conditions::Concept;
 use crate::terminology::labs::Lab;
@@ -39,6 +40,8 @@ pub struct Tables {
     pub medicines: Vec<Substance>,
     /// `codes/vaccines.toml`
     pub vaccines: Vec<Vaccine>,
+    /// `statements.toml`
+    pub statements: Statements,
     /// `codes/results.toml`
     pub results: Vec<ResultRow>,
     /// `codes/units.toml`
@@ -90,6 +93,7 @@ pub fn read(files: &Files) -> Result<Knowledge, LoadError> {
         },
         policy,
         services: tables.services,
+        statements: tables.statements,
         digest: digest(files),
     })
 }
@@ -154,6 +158,12 @@ fn read_file(path: &str, text: &str, tables: &mut Tables, complaints: &mut Vec<C
         "codes/conditions.toml" => tables.conditions = file.rows("concept"),
         "codes/medicines.toml" => tables.medicines = file.rows("medicine"),
         "codes/results.toml" => tables.results = file.rows("result"),
+        "statements.toml" => {
+            tables.statements = Statements {
+                source: file.rows::<StatementSource>("source"),
+                statement: file.rows::<Statement>("statement"),
+            };
+        }
         "codes/vaccines.toml" => tables.vaccines = file.rows("vaccine"),
         "codes/units.toml" => tables.units = file.rows("unit"),
         _ if path.starts_with("drugs/") => {

@@ -47,14 +47,14 @@ fn check_row<'k>(question: Question<'k>, row: &'k Monitoring) -> Outcome<'k> {
     question.weighed(row, scope, row.action, because)
 }
 
-/// The oldest of the newest results, `None` when one of them is not there; and what could not be
-/// looked at.
+/// The oldest of the newest results (of any one, where one is enough), `None` when one of them is not
+/// there; and what could not be looked at.
 fn last_check(
     scope: &mut Scope,
     question: Question<'_>,
     row: &Monitoring,
 ) -> (Option<FhirDate>, Option<(String, String)>) {
-    let mut oldest: Option<FhirDate> = None;
+    let mut dates: Vec<FhirDate> = Vec::new();
     let mut absent = false;
     let mut gap = None;
     for id in &row.labs {
@@ -63,7 +63,7 @@ fn last_check(
             Known::Is(result) => {
                 scope.found.push(result.evidence(lab));
                 match result.date {
-                    Some(date) => oldest = Some(oldest.map_or(date, |o| o.min(date))),
+                    Some(date) => dates.push(date),
                     None => absent = true,
                 }
             }
@@ -74,5 +74,9 @@ fn last_check(
             Known::NotAvailable { why } => gap = Some((lab.title.clone(), why)),
         }
     }
-    (oldest.filter(|_| !absent), gap)
+    if row.any_of {
+        let newest = dates.into_iter().max();
+        return (newest, gap.filter(|_| newest.is_none()));
+    }
+    (dates.into_iter().min().filter(|_| !absent), gap)
 }

@@ -36,8 +36,13 @@ fn check_row<'k>(question: Question<'k>, row: &'k PregnancyRow) -> Outcome<'k> {
         Pregnancy::NoneOnRecord => scope.excluded = true,
         Pregnancy::NotAvailable(why) => scope.open(what(row.state), why),
     }
+    // What has no date is not overruled by a later answer: the problem list must say so.
+    let undated = scope.found.iter().any(|e| e.date.is_none());
+    let concept = |id: &str| Change::Resolved(vec![id.to_owned()]);
     scope.clears.push(match row.state {
+        PregnancyState::Pregnant if undated => concept("pregnancy"),
         PregnancyState::Pregnant => Change::NotPregnant,
+        PregnancyState::BreastFeeding if undated => concept("breast-feeding"),
         PregnancyState::BreastFeeding => Change::NotBreastFeeding,
         PregnancyState::Unknown => Change::PregnancyKnown,
     });

@@ -5,5 +5,6 @@ mod support;
 
 mod app;
 mod bad_input;
+mod drafts;
 mod protocol;
 mod traps;

@@ -12,7 +12,7 @@ fn discovery_serves_the_files_byte_for_byte() {
     let text = response.text().expect("text");
     let body: Value = serde_json::from_str(&text).expect("JSON");
     let services = body["services"].as_array().expect("services");
-    assert_eq!(services.len(), 3);
+    assert_eq!(services.len(), 4);
     for service in services {
         let id = service["id"].as_str().expect("id");
         for member in ["hook", "title", "description"] {

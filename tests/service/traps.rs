@@ -388,11 +388,11 @@ fn refuted_and_mistaken_diagnoses_never_count() {
         entries.push(json!({"resource": stroke}));
         app.cards(SIGN, &request)["cards"][0]["indicator"].clone()
     };
-    assert_eq!(with("verificationStatus", "confirmed"), "warning");
+    assert_eq!(with("verificationStatus", "confirmed"), "critical");
     assert_eq!(with("verificationStatus", "refuted"), "info");
     assert_eq!(with("verificationStatus", "entered-in-error"), "info");
     // A stroke that is over is still a stroke that was.
-    assert_eq!(with("clinicalStatus", "resolved"), "warning");
+    assert_eq!(with("clinicalStatus", "resolved"), "critical");
 }
 
 #[test]

@@ -343,12 +343,16 @@ fn coding(concept: &str, knowledge: &Knowledge) -> Value {
 }
 
 fn condition(text: &str, knowledge: &Knowledge) -> Value {
+    let (text, date) = text.split_once(" on ").unwrap_or((text, ""));
     let (concept, standing) = text.split_once(' ').unwrap_or((text, "active"));
     let mut condition = json!({
         "resourceType": "Condition", "id": concept.replace('.', "-"),
         "subject": {"reference": "Patient/p1"},
         "code": {"coding": [coding(concept, knowledge)]},
     });
+    if !date.is_empty() {
+        condition["onsetDateTime"] = json!(date);
+    }
     let status = match standing {
         "active" => Some("active"),
         "past" => Some("resolved"),

@@ -3,9 +3,10 @@
 
 use super::limits::{brief, short_verb, verb, whom};
 use super::{ORDER, Words, listed, values};
-use crate::facts::{Evidence, Facts, LiverFunction};
+use crate::facts::{Evidence, Facts, LiverFunction, Role};
 use crate::knowledge::{Action, ChildPugh, Knowledge, LabLimit, Topic};
 use crate::rules::{Because, Gap, Missing, Outcome, Verdict};
+use crate::terminology::Range;
 
 /// The words of one finding; a group shares what it lacks.
 pub fn words(
@@ -15,7 +16,13 @@ pub fn words(
     knowledge: &Knowledge,
 ) -> Words {
     let outcome = group[0];
-    let ordered = values::dose(&facts.orders[outcome.order].dose);
+    let order = &facts.orders[outcome.order];
+    let given = match (values::dose(&order.dose), &order.role) {
+        (None, _) => None,
+        (Some(dose), Role::Ordered) => Some(format!("ordered {dose}")),
+        (Some(dose), Role::Beside | Role::Taken) => Some(format!("the patient takes {dose}")),
+    };
+    let ordered = given;
     let mut words = match (missing.is_empty(), &outcome.verdict) {
         (true, Verdict::Fires(action)) => fires(outcome, *action, ordered.as_deref(), knowledge),
         (false, Verdict::CannotTell(action, _)) => {
@@ -23,7 +30,15 @@ pub fn words(
         }
         _ => Words::default(),
     };
-    words.tests = group.iter().flat_map(|o| o.tests.clone()).collect();
+    if order.role == Role::Beside {
+        let said = super::capitalised(&words.text);
+        words.text = format!("The patient takes {}. {said}", outcome.drug.name);
+        words.text = words.text.replace(", ordered with it", "");
+        words.short = words.short.replace("the patient takes", "on the list:");
+    }
+    // A test that could not be looked for is not ordered.
+    let seen = missing.iter().all(|m| m.gap != Gap::Chart);
+    words.tests = group.iter().filter(|_| seen).flat_map(|o| o.tests.clone()).collect();
     words.tests.dedup();
     words
 }
@@ -43,15 +58,16 @@ fn fires(
             let for_whom = outcome.row.applies().map(|a| whom(a, knowledge)).unwrap_or_default();
             let for_whom = spaced(&for_whom);
             (
-                format!("{ordered} is above the label's maximum{for_whom}: {dose}. {advice}"),
-                format!("{ordered} is above the label's maximum of {}", brief(dose)),
+                format!("{ordered}, above the label's maximum{for_whom}: {dose}. {advice}"),
+                format!("{ordered}, label's maximum {}", brief(dose)),
             )
         }
         (_, _, Some(dose)) => {
-            let given = ordered.map(|o| format!("; ordered {o}")).unwrap_or_default();
+            let given = ordered.map(super::capitalised).map(|o| format!(" {o}."));
+            let short = ordered.map(|o| format!("; {o}")).unwrap_or_default();
             (
-                format!("{what}: the label recommends {drug} {dose}{given}. {advice}"),
-                format!("{}, label gives {}{given}", brief_seen(outcome, knowledge), brief(dose)),
+                format!("{what}: {advice}{}", given.unwrap_or_default()),
+                format!("{}, label gives {}{short}", brief_seen(outcome, knowledge), brief(dose)),
             )
         }
         (Because::Check { last, due }, _, _) => {
@@ -60,7 +76,10 @@ fn fires(
                 || "none on record since the start".to_owned(),
                 |d| format!("last on {}", d.text()),
             );
-            (format!("{test}: {last}, due by {due}. {advice}"), format!("{test} due since {due}"))
+            (
+                format!("{test}: {last}, due by {due}. {advice}"),
+                format!("{} due since {due}", brief_test(&test)),
+            )
         }
         (Because::Hepatic(_), _, None) => (
             format!("{what}: {}. {advice}", verb(action, drug)),
@@ -153,7 +172,8 @@ fn open(
     let brief = brief_seen(outcome, knowledge);
     if group.iter().any(|o| o.labelled_dose.is_some()) || topic == Topic::Hepatic {
         let lead = if brief.is_empty() { String::new() } else { format!("{seen}: ") };
-        let ordered = ordered.map(|o| format!(" Ordered: {o}.")).unwrap_or_default();
+        let ordered = ordered.map(super::capitalised).map(|o| format!(" {o}."));
+        let ordered = ordered.unwrap_or_default();
         let limits = limits(group, knowledge).join("; ");
         let text =
             format!("{lead}what the label gives depends on {whats} ({why}): {limits}.{ordered}");
@@ -193,7 +213,7 @@ fn counts(
     match test {
         Some(test) => Words {
             text: format!("{}: none on record.{limits}", super::capitalised(whats)),
-            short: format!("{ORDER}{}", test.title.split(" with ").next().unwrap_or_default()),
+            short: format!("{ORDER}{}", brief_test(&test.title)),
             ..Words::default()
         },
         None => Words {
@@ -332,10 +352,21 @@ fn limit_words(limit: &LabLimit, knowledge: &Knowledge) -> String {
         let by = fall.above.or(fall.from).map(|n| n.0.normalize().to_string());
         return format!("a fall of more than {} {unit}", by.unwrap_or_default());
     }
-    match &limit.value {
-        Some(value) => format!("in the label's range of {}", values::band(value, unit)),
+    match limit.value {
+        Some(Range { below: Some(below), from: None, above: None, to: None }) => {
+            format!("below the label's limit of {} {unit}", below.0.normalize())
+        }
+        Some(Range { above: Some(above), from: None, to: None, below: None }) => {
+            format!("above the label's limit of {} {unit}", above.0.normalize())
+        }
+        Some(value) => format!("in the label's range of {}", values::band(&value, unit)),
         None => String::new(),
     }
+}
+
+/// `complete blood count with differential` in short.
+fn brief_test(title: &str) -> &str {
+    title.split(" with ").next().unwrap_or(title)
 }
 
 /// The test to order, by its name.

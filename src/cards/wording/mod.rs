@@ -99,6 +99,8 @@ pub fn summary(kind: Kind, findings: &[Finding]) -> String {
         }
     }
     parts.extend(guests);
+    let mut parts = crate::facts::unique(parts);
+    parts.retain(|part| !part.is_empty());
     let mut text = format!("{}: ", capitalised(&lead.drug_name));
     for (i, part) in parts.iter().enumerate() {
         let joined = if i == 0 { part.clone() } else { format!("; {part}") };
