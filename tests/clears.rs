@@ -86,6 +86,8 @@ fn only_age_the_past_and_the_box_itself_have_nothing_that_clears_them() {
         Topic::HivScreening,
         Topic::LiveVaccine,
         Topic::RenalDose,
+        // No labelled dose at this age or weight.
+        Topic::MaxDose,
     ];
     for (topic, row) in bare {
         assert!(allowed.iter().any(|t| t.word() == topic), "{row} has nothing that clears it");
@@ -217,6 +219,7 @@ fn changed(before: &Facts, outcome: &Outcome<'_>, change: &Change) -> Facts {
                     vaccine: "zoster.recombinant".into(),
                     title: "recombinant zoster vaccine".into(),
                     live: false,
+                    may_be_live: false,
                     date: Some(today),
                     reference: None,
                     code: None,

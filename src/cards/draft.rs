@@ -50,9 +50,13 @@ impl Change {
 
 /// The one change of an order: taken back where the label says do not use, else the strictest of all
 /// its dose limits.
-pub fn change(findings: &[Finding], order: &Order) -> Option<Change> {
+pub fn change(findings: &[Finding], order: &Order, continuing: bool) -> Option<Change> {
     let draft = order.draft.as_deref()?;
     if let Some(stop) = findings.iter().find(|f| f.stops) {
+        // Who is on the drug is not taken off it by one click.
+        if continuing {
+            return None;
+        }
         let reference = order.reference.clone();
         // A draft without an id cannot be named.
         return (!reference.contains('#')).then(|| Change {

@@ -197,7 +197,7 @@ fn finding(
         tests: words.tests,
         says: words.says,
         limit: outcome.clears.iter().find_map(|change| match change {
-            Change::Dose { limit, .. } => Some(*limit),
+            Change::Dose { limit, relative: false, .. } => Some(*limit),
             _ => None,
         }),
         stops: missing.is_empty() && stops(action),

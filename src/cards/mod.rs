@@ -60,7 +60,8 @@ pub fn write(
     for (index, order) in facts.orders.iter().enumerate() {
         let findings = findings::of_order(index, outcomes, facts, knowledge);
         let ids = Ids::new(call, &order.reference);
-        let change = draft::change(&findings, order);
+        let continuing = order.is_continuing(facts, knowledge);
+        let change = draft::change(&findings, order, continuing);
         for (kind, findings, account) in group(index, findings, outcomes, facts) {
             let card = Draft { kind, findings, account, index, change: change.as_ref() };
             response.cards.push(card.write(facts, knowledge, call, &ids, &mut suggested));

@@ -6,8 +6,7 @@
 
 use super::known::{Evidence, Known};
 use super::lab::Value;
-use super::{Facts, LabResult, Standing};
-use crate::fhir::FhirDate;
+use super::{Facts, Standing};
 use crate::knowledge::{ChildPugh, Knowledge};
 use crate::terminology::decimal::{Inside, Range};
 use regex::Regex;
@@ -62,9 +61,7 @@ impl Facts {
         let (mut least, mut most, mut missing) = (0, 0, Vec::new());
         for part in &policy.result {
             let Some(lab) = knowledge.terminology.labs.get(part.lab.get_ref()) else { continue };
-            let months = knowledge.policy.windows.blood_months;
-            let current = |r: &&LabResult| !older(r.date, self.today, months);
-            let result = self.labs.decisive(&lab.id).filter(current);
+            let result = self.labs.decisive(&lab.id);
             let value = result.and_then(|r| match &r.value {
                 Value::Number(value) => Some(value),
                 _ => None,
@@ -125,12 +122,6 @@ fn points(value: &Range, two: &Range, three: &Range, sure: Inside) -> u16 {
         (false, true) => 2,
         (false, false) => 1,
     }
-}
-
-/// Older than so many months, the limit day not included; an undated result counts.
-fn older(date: Option<FhirDate>, today: jiff::civil::Date, months: u16) -> bool {
-    let limit = today.checked_sub(jiff::Span::new().months(i64::from(months)));
-    date.is_some_and(|d| limit.is_ok_and(|limit| d.latest < limit))
 }
 
 #[cfg(test)]

@@ -179,6 +179,13 @@ impl Order {
 }
 
 impl Order {
+    /// Has the patient been on the ingredient for longer than a new start?
+    pub fn is_continuing(&self, facts: &super::Facts, knowledge: &Knowledge) -> bool {
+        let drugs = self.drug.drugs.iter().filter_map(|id| knowledge.drug(id));
+        let since = |drug| self.since(drug, &facts.medicines, knowledge, facts.today);
+        drugs.map(since).any(|since| matches!(since, Since::Continuing(_)))
+    }
+
     /// The first known day on which the patient took the ingredient.
     pub fn first_day(
         &self,

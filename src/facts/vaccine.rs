@@ -17,6 +17,8 @@ pub struct Vaccination {
     pub title: String,
     /// A live vaccine.
     pub live: bool,
+    /// The code does not tell whether it is live.
+    pub may_be_live: bool,
     /// When it was given.
     pub date: Option<FhirDate>,
     /// `Immunization/id`.
@@ -83,6 +85,7 @@ fn read_one(json: Json<'_>, terminology: &Terminology) -> Vec<Vaccination> {
         vaccine: vaccine.id.clone(),
         title: vaccine.title.clone(),
         live: vaccine.live,
+        may_be_live: vaccine.may_be_live,
         date,
         reference: reference.clone(),
         code,

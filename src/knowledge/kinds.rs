@@ -79,6 +79,9 @@ kind! {
         /// The loudest that any result of this test may be on this drug's card.
         #[serde(default)]
         at_most: Option<Action>,
+        /// The quietest that any finding of this test may be on this drug's card.
+        #[serde(default)]
+        at_least: Option<Action>,
     }
 }
 
@@ -108,6 +111,9 @@ kind! {
         /// The labelled dose in words; with every `limit`.
         #[serde(default)]
         labelled_dose: Option<String>,
+        /// The labelled dose is a share of the dose otherwise given: no new order is suggested.
+        #[serde(default)]
+        relative: bool,
     }
 }
 
@@ -135,6 +141,9 @@ kind! {
         /// The labelled dose in words; with every `limit`.
         #[serde(default)]
         labelled_dose: Option<String>,
+        /// The labelled dose is a share of the dose otherwise given: no new order is suggested.
+        #[serde(default)]
+        relative: bool,
     }
 }
 
@@ -143,8 +152,9 @@ kind! {
     MaxDose, |_| Topic::MaxDose, {
         /// What the label asks for.
         action: Action,
-        /// The most.
-        limit: Limit,
+        /// The most; absent where the label gives no dose at all (under age, under weight).
+        #[serde(default)]
+        limit: Option<Limit>,
         /// The most that the label gives to somebody who has been on the drug for weeks, where it
         /// lets the reduced dose be raised.
         #[serde(default)]
@@ -152,8 +162,9 @@ kind! {
         /// Days on the drug after which `continuing_limit` holds.
         #[serde(default)]
         continuing_days: Option<u16>,
-        /// The labelled dose in words.
-        labelled_dose: String,
+        /// The labelled dose in words; with every `limit`.
+        #[serde(default)]
+        labelled_dose: Option<String>,
     }
 }
 
@@ -224,6 +235,9 @@ kind! {
         /// Only in the first days of treatment.
         #[serde(default)]
         first_days: Option<u16>,
+        /// Only for somebody who starts, or who is on the drug.
+        #[serde(default)]
+        when: Option<When>,
         /// What the label asks for.
         action: Action,
         /// The most that the label gives beside it; absent when it gives nothing.
@@ -239,6 +253,9 @@ kind! {
         /// The labelled dose in words; with every `limit`.
         #[serde(default)]
         labelled_dose: Option<String>,
+        /// The labelled dose is a share of the dose otherwise given: no new order is suggested.
+        #[serde(default)]
+        relative: bool,
     }
 }
 
@@ -267,6 +284,9 @@ kind! {
         /// The labelled dose in words; with every `limit`.
         #[serde(default)]
         labelled_dose: Option<String>,
+        /// The labelled dose is a share of the dose otherwise given: no new order is suggested.
+        #[serde(default)]
+        relative: bool,
     }
 }
 
@@ -309,7 +329,8 @@ kind! {
     }, {
         /// What its findings are about.
         topic: RiskTopic,
-        /// Ids of `policy.toml`'s risks; any one of them.
+        /// Ids of `policy.toml`'s risks; any one of them. None where a medicine alone decides.
+        #[serde(default)]
         risk: Vec<Spanned<String>>,
         /// Groups or ids of `medicines.toml`, one of which must be taken too.
         #[serde(default)]
@@ -370,9 +391,29 @@ kind! {
     }
 }
 
+/// What a baseline is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BaselineTopic {
+    /// Lipids.
+    #[default]
+    Lipids,
+    /// Blood counts.
+    Cytopenia,
+    /// Liver enzymes.
+    Hepatic,
+}
+
 kind! {
     /// Results that the label wants before the start and sets no limit for.
-    Baseline, |_| Topic::Lipids, {
+    Baseline, |row| match row.topic {
+        BaselineTopic::Lipids => Topic::Lipids,
+        BaselineTopic::Cytopenia => Topic::Cytopenia,
+        BaselineTopic::Hepatic => Topic::Hepatic,
+    }, {
+        /// What its findings are about.
+        #[serde(default)]
+        topic: BaselineTopic,
         /// Ids of `labs.toml`; any one of them is enough.
         labs: Vec<Spanned<String>>,
         /// Id of the lab to order.
@@ -397,6 +438,9 @@ kind! {
         /// Weeks after a check by which the next is due; absent when one check is enough.
         #[serde(default)]
         every_weeks: Option<u16>,
+        /// Weeks after the start from which nothing more is due.
+        #[serde(default)]
+        until_weeks: Option<u16>,
         /// How loud when it is due.
         action: Action,
     }

@@ -20,7 +20,7 @@ pub use drug::{
     Phase, RenalMeasure, ScreeningTest,
 };
 pub use kinds::{
-    Baseline, ChildPugh, Combination, Hepatic, Interaction, LabLimit, MaxDose, Monitoring,
+    Baseline, BaselineTopic, ChildPugh, Combination, Hepatic, Interaction, LabLimit, MaxDose, Monitoring,
     Phenotype, PregnancyRow, PregnancyState, RenalDose, RiskRow, Screening, VaccineKind,
     VaccineRow, When,
 };

@@ -39,6 +39,8 @@ pub enum Action {
     Interrupt,
     /// Stop.
     Discontinue,
+    /// Liver enzymes are high: stop for now, and look for the cause.
+    CheckLiver,
     /// A check that the label schedules is due.
     TestDue,
     /// Start and watch.
@@ -268,6 +270,7 @@ impl Action {
         Action::NotStudied,
         Action::Interrupt,
         Action::Discontinue,
+        Action::CheckLiver,
         Action::TestDue,
         Action::Monitor,
         Action::NoLabel,

@@ -27,6 +27,10 @@ pub fn check(tables: &Tables, drug: &Drug, complain: &mut dyn FnMut(&Spanned<Str
     for row in &drug.risk_group {
         row.takes.iter().chain(&row.without).for_each(|word| checker.medicine(word));
         row.risk.iter().for_each(|word| checker.risk(word));
+        if row.risk.is_empty() && row.takes.is_empty() {
+            let id = row.id.get_ref();
+            checker.say(&row.id, format!("`{id}` names neither a `risk` nor what is taken"));
+        }
         row.except.iter().for_each(|exception| checker.exception(exception));
     }
     for row in &drug.lab_limit {
@@ -50,6 +54,9 @@ pub fn check(tables: &Tables, drug: &Drug, complain: &mut dyn FnMut(&Spanned<Str
         checker.orderable(&row.order);
     }
     for row in &drug.renal_dose {
+        checker.limit(&row.id, row.action, row.limit.as_ref(), row.labelled_dose.as_ref());
+    }
+    for row in &drug.max_dose {
         checker.limit(&row.id, row.action, row.limit.as_ref(), row.labelled_dose.as_ref());
     }
     for row in &drug.hepatic {

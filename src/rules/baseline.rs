@@ -4,7 +4,7 @@ use super::scope::Scope;
 use super::{Because, Change, Outcome, Question};
 use crate::facts::Known;
 use crate::facts::renal::within_months;
-use crate::knowledge::Baseline;
+use crate::knowledge::{Baseline, BaselineTopic};
 
 /// One outcome for every baseline of the drug.
 pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
@@ -16,7 +16,11 @@ fn check_row<'k>(question: Question<'k>, row: &'k Baseline) -> Outcome<'k> {
     let mut scope = Scope::default();
     scope.excluded = question.continuing();
     scope.applies(question, &row.applies);
-    let months = question.knowledge.policy.windows.lipids_months;
+    let windows = &question.knowledge.policy.windows;
+    let months = match row.topic {
+        BaselineTopic::Lipids => windows.lipids_months,
+        BaselineTopic::Cytopenia | BaselineTopic::Hepatic => windows.blood_months,
+    };
     let mut why_open = None;
     let mut there = false;
     let mut titles = Vec::new();
@@ -33,7 +37,10 @@ fn check_row<'k>(question: Question<'k>, row: &'k Baseline) -> Outcome<'k> {
     }
     scope.excluded |= there;
     match why_open {
-        Some(why) => scope.open("lipids", why),
+        Some(why) => {
+            let order = question.knowledge.terminology.labs.get(row.order.get_ref());
+            scope.open(order.map_or("baseline", |lab| &lab.title), why);
+        }
         None => scope.not_found = titles,
     }
     let labs = row.labs.iter().map(|l| l.get_ref().clone());
@@ -42,5 +49,5 @@ fn check_row<'k>(question: Question<'k>, row: &'k Baseline) -> Outcome<'k> {
         false => Vec::new(),
     };
     scope.clears.push(Change::Recorded(labs.collect()));
-    question.weighed(row, scope, row.missing, Because::Row)
+    question.weighed(row, scope, row.missing, Because::Baseline)
 }

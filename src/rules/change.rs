@@ -14,6 +14,8 @@ pub enum Change {
         limit: Limit,
         /// The same in words.
         words: String,
+        /// A share of the dose otherwise given, which nobody but the prescriber knows.
+        relative: bool,
     },
     /// A renal function better than the band.
     RenalFunction {

@@ -38,7 +38,8 @@ fn check_row<'k>(
         Known::NotAvailable { why } => scope.open(CLASS, why.as_str()),
     }
     scope.applies(question, &row.applies);
-    let limits = Limits { first: row.limit.as_ref(), ..Limits::default() };
+    let (first, relative) = (row.limit.as_ref(), row.relative);
+    let limits = Limits { first, relative, ..Limits::default() };
     scope.dose(question, limits, row.labelled_dose.as_ref());
     scope.clears.push(Change::LiverClass(row.class.clone()));
     let because = Because::Hepatic(function.known().cloned());

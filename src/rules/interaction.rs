@@ -3,7 +3,7 @@
 use super::scope::{Limits, Scope};
 use super::{Because, Change, Gap, Outcome, Question};
 use crate::facts::{Medicine, Role, Since};
-use crate::knowledge::Interaction;
+use crate::knowledge::{Interaction, When};
 use toml::Spanned;
 
 /// One outcome for every interaction of the drug.
@@ -15,6 +15,9 @@ pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
 fn check_row<'k>(question: Question<'k>, row: &'k Interaction) -> Outcome<'k> {
     let facts = question.facts;
     let mut scope = Scope::default();
+    if let Some(when) = row.when {
+        scope.excluded = question.continuing() != (when == When::Continuing);
+    }
     if let Some(days) = row.first_days {
         scope.excluded |= past_first_days(question, days);
     }
@@ -46,6 +49,7 @@ fn check_row<'k>(question: Question<'k>, row: &'k Interaction) -> Outcome<'k> {
         first: row.limit.as_ref(),
         continuing: row.continuing_limit.as_ref(),
         continuing_days: row.continuing_days,
+        relative: row.relative,
     };
     scope.dose(question, limits, row.labelled_dose.as_ref());
     scope.clears.push(Change::Stopped(named.iter().map(|m| m.title.clone()).collect()));

@@ -2,17 +2,48 @@
 //! on?
 
 use super::scope::Scope;
-use super::{Because, Change, Gap, Outcome, Question};
+use super::{Because, Change, Gap, Outcome, Question, Verdict};
+use crate::facts::renal::within_months;
 use crate::facts::{Known, LabResult, Value};
-use crate::knowledge::{LabLimit, When};
+use crate::knowledge::{Action, LabLimit, When};
 use crate::terminology::decimal::{Inside, Number, Range};
 use crate::terminology::labs::Lab;
 use rust_decimal::Decimal;
 
 /// One outcome for every limit of the drug.
 pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
-    let rows = question.rows(&question.drug.lab_limit);
-    rows.filter_map(|row| check_row(question, row)).collect()
+    let rows: Vec<&LabLimit> = question.rows(&question.drug.lab_limit).collect();
+    let mut outcomes: Vec<Outcome<'_>> =
+        rows.into_iter().filter_map(|row| check_row(question, row)).collect();
+    say_stale(question, &mut outcomes);
+    outcomes
+}
+
+/// An old count that silences its limit is named, once: what is older than the policy lets count as
+/// current is used, and never silently.
+fn say_stale(question: Question<'_>, outcomes: &mut [Outcome<'_>]) {
+    let months = question.knowledge.policy.windows.blood_months;
+    let today = question.facts.today;
+    let old = |outcome: &&mut Outcome<'_>| {
+        let row = question.drug.lab_limit.iter().find(|r| &r.id == outcome.row.id());
+        let asked = row.is_some_and(|r| r.missing.is_some() && r.when == When::Start);
+        let newest = outcome.found.iter().rev().find(|e| e.value.is_some());
+        asked
+            && outcome.verdict == Verdict::Silent
+            && !question.continuing()
+            && newest.is_some_and(|e| !within_months(e.date, months, today))
+    };
+    if outcomes.iter().any(|o| o.verdict != Verdict::Silent) {
+        return;
+    }
+    if let Some(outcome) = outcomes.iter_mut().find(old) {
+        outcome.because = Because::Stale(months);
+        outcome.verdict = Verdict::Fires(Action::Monitor);
+        let row = question.drug.lab_limit.iter().find(|r| &r.id == outcome.row.id());
+        let lab = row.and_then(|r| question.knowledge.terminology.labs.get(r.lab.get_ref()));
+        outcome.tests = lab.and_then(|l| l.panel.clone()).into_iter().collect();
+        outcome.clears = lab.map(|l| Change::Recorded(vec![l.id.clone()])).into_iter().collect();
+    }
 }
 
 fn check_row<'k>(question: Question<'k>, row: &'k LabLimit) -> Option<Outcome<'k>> {

@@ -10,11 +10,12 @@ pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
         let mut scope = Scope::default();
         scope.applies(question, &row.applies);
         let limits = Limits {
-            first: Some(&row.limit),
+            first: row.limit.as_ref(),
             continuing: row.continuing_limit.as_ref(),
             continuing_days: row.continuing_days,
+            relative: false,
         };
-        scope.dose(question, limits, Some(&row.labelled_dose));
+        scope.dose(question, limits, row.labelled_dose.as_ref());
         question.weighed(row, scope, row.action, Because::Row)
     })
     .collect()

@@ -125,6 +125,10 @@ pub enum Because {
         /// The day by which the next one was due.
         due: Date,
     },
+    /// A result that the label wants is not there.
+    Baseline,
+    /// The result is older than this many months.
+    Stale(u16),
     /// The row and what was found.
     Row,
     /// No label.

@@ -43,6 +43,7 @@ fn check_row<'k>(question: Question<'k>, row: &'k Phenotype) -> Option<Outcome<'
         first: row.limit.as_ref(),
         continuing: row.continuing_limit.as_ref(),
         continuing_days: row.continuing_days,
+        relative: row.relative,
     };
     scope.dose(question, limits, row.labelled_dose.as_ref());
     let action = match (scope.missing.is_empty(), row.missing) {

@@ -5,8 +5,9 @@ use super::{Because, Change, Outcome, Question};
 use crate::facts::Pregnancy;
 use crate::knowledge::{PregnancyRow, PregnancyState};
 
-/// The test that tells.
+/// The test that tells, and the question.
 const TEST: &str = "pregnancy-test";
+const ANSWER: &str = "pregnancy-status";
 
 /// One outcome for every row on pregnancy and breast-feeding.
 pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
@@ -32,6 +33,10 @@ fn check_row<'k>(question: Question<'k>, row: &'k PregnancyRow) -> Outcome<'k> {
             scope.excluded = true;
         }
         Pregnancy::Impossible => scope.excluded = true,
+        // What was asked once is not asked at every refill.
+        Pregnancy::NoneOnRecord if asks && question.continuing() && ever_asked(question) => {
+            scope.excluded = true;
+        }
         Pregnancy::NoneOnRecord if asks => scope.tests.push(TEST.to_owned()),
         Pregnancy::NoneOnRecord => scope.excluded = true,
         Pregnancy::NotAvailable(why) => scope.open(what(row.state), why),
@@ -47,6 +52,11 @@ fn check_row<'k>(question: Question<'k>, row: &'k PregnancyRow) -> Outcome<'k> {
         PregnancyState::Unknown => Change::PregnancyKnown,
     });
     question.weighed(row, scope, row.action, Because::Row)
+}
+
+/// Is there any test or answer on record, however old?
+fn ever_asked(question: Question<'_>) -> bool {
+    [TEST, ANSWER].iter().any(|id| question.facts.labs.results.contains_key(*id))
 }
 
 fn what(state: PregnancyState) -> &'static str {

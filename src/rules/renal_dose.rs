@@ -112,6 +112,7 @@ fn dose(scope: &mut Scope, question: Question<'_>, row: &RenalDose) {
         first: row.limit.as_ref(),
         continuing: row.continuing_limit.as_ref(),
         continuing_days: row.continuing_days,
+        relative: row.relative,
     };
     scope.dose(question, limits, row.labelled_dose.as_ref());
 }

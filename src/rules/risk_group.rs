@@ -29,12 +29,14 @@ fn check_row<'k>(question: Question<'k>, row: &'k RiskRow) -> Outcome<'k> {
         scope.not_found.extend(look.absent);
     }
     match (scope.found.is_empty(), gaps.is_empty()) {
+        // The medicine alone decides.
+        _ if row.risk.is_empty() => {}
         (false, _) => {}
         (true, true) => scope.excluded = true,
         (true, false) => scope.missing.extend(gaps),
     }
     taken(&mut scope, question, row);
-    if ends {
+    if ends && !concepts.is_empty() {
         scope.clears.push(Change::Resolved(concepts));
     }
     question.weighed(row, scope, row.action, Because::Row)

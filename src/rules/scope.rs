@@ -2,6 +2,7 @@
 //! otherwise what is unknown leaves the row open.
 
 use super::{Change, Gap, Missing, Question, Verdict};
+use crate::facts::renal::within_months;
 use crate::facts::{Evidence, Indication, Known, Since, Value};
 use crate::knowledge::{Action, Applies, Limit};
 use crate::terminology::decimal::{Inside, Range};
@@ -78,7 +79,8 @@ impl Scope {
         }
         if let Some(words) = words {
             self.labelled_dose = Some(words.clone());
-            self.clears.push(Change::Dose { limit: *limit, words: words.clone() });
+            let (limit, words, relative) = (*limit, words.clone(), limits.relative);
+            self.clears.push(Change::Dose { limit, words, relative });
         }
     }
 
@@ -115,7 +117,7 @@ impl Scope {
                 }
             }
         }
-        for (band, lab) in [(&applies.weight, "weight"), (&applies.platelets, "platelets")] {
+        for (band, lab) in [(&applies.weight, WEIGHT), (&applies.platelets, "platelets")] {
             if let Some(band) = band {
                 self.measured(question, band, lab);
             }
@@ -151,7 +153,12 @@ impl Scope {
         match question.facts.labs.newest(lab) {
             Known::Is(result) => {
                 self.found.push(result.evidence(lab));
+                let months = question.knowledge.policy.windows.weight_months;
+                let today = question.facts.today;
                 match &result.value {
+                    Value::Number(_) if id == WEIGHT && !within_months(result.date, months, today) => {
+                        self.gap(Gap::Value, &lab.title, format!("older than {months} months"));
+                    }
                     Value::Number(value) => {
                         self.answer(
                             band.holds(value),
@@ -170,6 +177,7 @@ impl Scope {
 }
 
 const INDICATION: &str = "indication";
+const WEIGHT: &str = "weight";
 
 /// The most that a row gives, at first and after weeks.
 #[derive(Clone, Copy, Default)]
@@ -180,6 +188,8 @@ pub(super) struct Limits<'k> {
     pub continuing: Option<&'k Limit>,
     /// After so many days.
     pub continuing_days: Option<u16>,
+    /// A share of the dose otherwise given.
+    pub relative: bool,
 }
 
 impl Question<'_> {

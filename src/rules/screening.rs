@@ -147,11 +147,12 @@ impl ScreeningTest {
     }
 }
 
-/// No louder than the row allows.
+/// No louder and no quieter than the row allows.
 fn capped(question: Question<'_>, row: &Screening, action: Action) -> Action {
     let level = |a| question.knowledge.policy.level(a);
-    match row.at_most {
-        Some(most) if level(action) > level(most) => most,
+    match (row.at_most, row.at_least) {
+        (Some(most), _) if level(action) > level(most) => most,
+        (_, Some(least)) if level(action) < level(least) => least,
         _ => action,
     }
 }

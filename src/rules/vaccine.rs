@@ -1,7 +1,7 @@
 //! Was a live vaccine given inside the window, or is it being ordered, and is the zoster vaccine there?
 
 use super::scope::Scope;
-use super::{Because, Change, Outcome, Question};
+use super::{Because, Change, Gap, Outcome, Question};
 use crate::facts::{Medicine, Role, Vaccination};
 use crate::knowledge::{VaccineKind, VaccineRow};
 use crate::terminology::Vaccines;
@@ -44,9 +44,11 @@ fn live(scope: &mut Scope, question: Question<'_>) {
     let inside = |v: &&Vaccination| {
         let limit = facts.today.checked_sub(days.days());
         let date = v.date.filter(|d| d.earliest <= facts.today);
-        v.live && limit.is_ok_and(|limit| date.is_some_and(|d| d.latest >= limit))
+        limit.is_ok_and(|limit| date.is_some_and(|d| d.latest >= limit))
     };
-    let given: Vec<&Vaccination> = facts.vaccinations.list.iter().filter(inside).collect();
+    let recent: Vec<&Vaccination> = facts.vaccinations.list.iter().filter(inside).collect();
+    let given: Vec<&Vaccination> = recent.iter().copied().filter(|v| v.live).collect();
+    let unclear = recent.iter().find(|v| v.may_be_live);
     scope.found.extend(given.iter().map(|v| v.evidence()));
     let last = given.iter().filter_map(|v| v.date).map(|d| d.latest).max();
     let after = last.and_then(|day| day.checked_add((days + 1).days()).ok());
@@ -57,7 +59,13 @@ fn live(scope: &mut Scope, question: Question<'_>) {
         }
         _ => {}
     }
-    nothing_found(scope, question);
+    match unclear.filter(|_| scope.found.is_empty()) {
+        Some(vaccine) => {
+            scope.found.push(vaccine.evidence());
+            scope.gap(Gap::Value, "vaccine", "its code does not tell whether it is live");
+        }
+        None => nothing_found(scope, question),
+    }
 }
 
 fn is_live(medicine: &Medicine, table: &Vaccines) -> bool {

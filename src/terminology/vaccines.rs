@@ -15,6 +15,9 @@ pub struct Vaccine {
     pub title: String,
     /// A live vaccine.
     pub live: bool,
+    /// The code does not tell whether it is live.
+    #[serde(default)]
+    pub may_be_live: bool,
     /// Names in free text, lower case.
     pub names: Vec<String>,
     /// CVX codes.
@@ -85,6 +88,7 @@ mod tests {
             id: "live.mmr".into(),
             title: "MMR".into(),
             live: true,
+            may_be_live: false,
             names: vec!["m-m-r ii".into()],
             codes: vec![code],
         };

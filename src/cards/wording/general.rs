@@ -85,9 +85,17 @@ fn fires(
             format!("{what}: {}. {advice}", verb(action, drug)),
             format!("{}, {}", brief_seen(outcome, knowledge), short_verb(action)),
         ),
-        (_, Topic::Lipids, _) => {
-            (format!("Lipids: no current result on record. {advice}"), format!("{ORDER}lipids"))
+        (Because::Baseline, _, _) => {
+            let test = panel(outcome, knowledge);
+            (
+                format!("{test}: no current result on record. {advice}"),
+                format!("{ORDER}{}", brief_test(&test)),
+            )
         }
+        (Because::Stale(months), _, _) => (
+            format!("{what}: older than {months} months; the label asks for it before the start."),
+            format!("{} is old", panel(outcome, knowledge)),
+        ),
         (_, Topic::ZosterVaccine, _) => {
             let doses = match outcome.found.len() {
                 0 => "no dose on record".to_owned(),
@@ -120,10 +128,15 @@ fn fires(
         {
             (format!("{what}: {advice}"), String::new())
         }
-        _ => (
-            format!("{what}: {advice}"),
-            format!("{}, {}", brief_seen(outcome, knowledge), short_verb(action)),
-        ),
+        _ => {
+            let brief = brief_seen(outcome, knowledge);
+            let whom = outcome.row.applies().map(|a| whom(a, knowledge)).unwrap_or_default();
+            // A row without evidence of its own is about whom it is for.
+            let lead = if what.is_empty() { String::new() } else { format!("{what}: ") };
+            let brief = if brief.is_empty() { whom } else { brief };
+            let verb = short_verb(action);
+            (format!("{lead}{advice}"), format!("{brief}, {verb}").trim_matches([',', ' ']).to_owned())
+        }
     };
     Words { text, short, ..Words::default() }
 }

@@ -68,6 +68,7 @@ pub fn short_verb(action: Action) -> &'static str {
         Action::Monitor => "monitor",
         Action::WeighRisk => "weigh the risk",
         Action::ReduceDose => "reduce the dose",
+        Action::CheckLiver => "interrupt and look for liver injury",
         _ => "restricted by the label",
     }
 }

@@ -46,7 +46,11 @@ pub fn of(
         Because::Boxed(risks) => boxed_warning::words(outcome, risks, missing),
         Because::Screening(standing) => screening::words(outcome, standing, missing, knowledge),
         Because::Renal(_) => renal::words(group, missing, facts, knowledge),
-        Because::Hepatic(_) | Because::Check { .. } | Because::Row => {
+        Because::Hepatic(_)
+        | Because::Check { .. }
+        | Because::Baseline
+        | Because::Stale(_)
+        | Because::Row => {
             general::words(group, missing, facts, knowledge)
         }
         Because::NoLabel => Words {
