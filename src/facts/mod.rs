@@ -15,6 +15,7 @@ pub mod pregnancy;
 pub mod qualitative;
 pub mod read;
 pub mod renal;
+pub mod result;
 pub mod sig;
 pub mod vaccine;
 

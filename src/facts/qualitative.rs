@@ -1,6 +1,7 @@
 //! Does a result mean positive, negative or neither?
 
-use super::lab::{LabResult, Labs, Value, compared, written_number};
+use super::lab::{LabResult, Labs, Value};
+use super::result::{compared, written_number};
 use crate::fhir::Json;
 use crate::fhir::types::{CodeableConcept, Quantity};
 use crate::terminology::decimal::{Inside, Number, Range};

@@ -22,16 +22,22 @@ impl Facts {
         let read = |draft| Order::read(draft, Role::Ordered, &beside, terminology);
         let ordered: Vec<Order> = orders.jak.iter().map(read).collect();
         let medicines = Medicines::read(chart, &orders.others, &beside, terminology);
+        let orders_asked = match (ordered.is_empty(), orders.others.is_empty()) {
+            (false, _) => ordered,
+            (true, false) => beside_taken(orders, &medicines, knowledge, today),
+            (true, true) => taken(&medicines, today),
+        };
+        // Nobody takes one and nobody orders one: the results of this patient are not looked at.
+        let labs = match orders_asked.is_empty() {
+            true => Labs::default(),
+            false => Labs::read(chart, terminology, today),
+        };
         Facts {
             today,
             jurisdiction,
             person: Person::read(&chart.patient),
-            orders: match (ordered.is_empty(), orders.others.is_empty()) {
-                (false, _) => ordered,
-                (true, false) => beside_taken(orders, &medicines, knowledge, today),
-                (true, true) => taken(&medicines, today),
-            },
-            labs: Labs::read(chart, terminology, today),
+            orders: orders_asked,
+            labs,
             conditions: Conditions::read(&chart.conditions, &terminology.conditions),
             medicines,
             vaccinations: Vaccinations::read(&chart.immunizations, terminology),

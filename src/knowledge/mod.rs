@@ -20,9 +20,9 @@ pub use drug::{
     Phase, RenalMeasure, ScreeningTest,
 };
 pub use kinds::{
-    Baseline, BaselineTopic, ChildPugh, Combination, Hepatic, Interaction, LabLimit, MaxDose, Monitoring,
-    Phenotype, PregnancyRow, PregnancyState, RenalDose, RiskRow, Screening, VaccineKind,
-    VaccineRow, When,
+    Baseline, BaselineTopic, ChildPugh, Combination, Hepatic, Interaction, LabLimit, MaxDose,
+    Monitoring, Phenotype, PregnancyRow, PregnancyState, RenalDose, RiskRow, Screening,
+    VaccineKind, VaccineRow, When,
 };
 pub use policy::{Action, Level, Policy, RiskGroup, ScreeningState};
 pub use rows::{Row, Topic};

@@ -13,8 +13,7 @@ pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
 }
 
 fn check_row<'k>(question: Question<'k>, row: &'k Baseline) -> Outcome<'k> {
-    let mut scope = Scope::default();
-    scope.excluded = question.continuing();
+    let mut scope = Scope { excluded: question.continuing(), ..Scope::default() };
     scope.applies(question, &row.applies);
     let windows = &question.knowledge.policy.windows;
     let months = match row.topic {

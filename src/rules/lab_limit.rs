@@ -48,8 +48,8 @@ fn say_stale(question: Question<'_>, outcomes: &mut [Outcome<'_>]) {
 
 fn check_row<'k>(question: Question<'k>, row: &'k LabLimit) -> Option<Outcome<'k>> {
     let lab = question.knowledge.terminology.labs.get(row.lab.get_ref())?;
-    let mut scope = Scope::default();
-    scope.excluded = question.continuing() != (row.when == When::Continuing);
+    let other = question.continuing() != (row.when == When::Continuing);
+    let mut scope = Scope { excluded: other, ..Scope::default() };
     scope.applies(question, &row.applies);
     match question.facts.labs.newest(lab) {
         Known::Is(result) => read(&mut scope, question, row, lab, result),

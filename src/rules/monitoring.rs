@@ -31,9 +31,8 @@ fn check_row<'k>(question: Question<'k>, row: &'k Monitoring) -> Outcome<'k> {
             None => Some(Date::MAX),
         },
     };
-    let over = |start: FhirDate| {
-        row.until_weeks.is_some_and(|n| facts.today > weeks(start.latest, n))
-    };
+    let over =
+        |start: FhirDate| row.until_weeks.is_some_and(|n| facts.today > weeks(start.latest, n));
     scope.excluded |= start.is_some_and(over);
     match due {
         None => scope.open("start of treatment", "the medication list gives no date"),

@@ -156,7 +156,9 @@ impl Scope {
                 let months = question.knowledge.policy.windows.weight_months;
                 let today = question.facts.today;
                 match &result.value {
-                    Value::Number(_) if id == WEIGHT && !within_months(result.date, months, today) => {
+                    Value::Number(_)
+                        if id == WEIGHT && !within_months(result.date, months, today) =>
+                    {
                         self.gap(Gap::Value, &lab.title, format!("older than {months} months"));
                     }
                     Value::Number(value) => {

@@ -13,6 +13,7 @@ use std::sync::{OnceLock, mpsc};
 use std::time::Duration;
 
 pub const SIGN: &str = "jak-inhibitor-order-sign";
+pub const VIEW: &str = "jak-inhibitor-patient-view";
 pub const SELECT: &str = "jak-inhibitor-order-select";
 pub const PRESCRIBE: &str = "jak-inhibitor-medication-prescribe";
 

@@ -13,9 +13,8 @@ fn request(order: impl Fn(&mut Value)) -> Value {
 fn actions(app: &App, request: &Value, kind: &str) -> Vec<Value> {
     let answer = app.cards(SIGN, request);
     let cards = answer["cards"].as_array().expect("cards").clone();
-    let suggestions = cards
-        .into_iter()
-        .flat_map(|c| c["suggestions"].as_array().cloned().unwrap_or_default());
+    let suggestions =
+        cards.into_iter().flat_map(|c| c["suggestions"].as_array().cloned().unwrap_or_default());
     let actions = suggestions.flat_map(|s| s["actions"].as_array().cloned().expect("actions"));
     actions.filter(|a| a["type"] == kind).collect()
 }

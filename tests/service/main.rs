@@ -8,3 +8,4 @@ mod bad_input;
 mod drafts;
 mod protocol;
 mod traps;
+mod whole_label;

@@ -4,7 +4,7 @@ use super::project;
 use jakcard::cards::indicator;
 use jakcard::cds_hooks::{Indicator, Request};
 use jakcard::ehr;
-use jakcard::facts::{Facts, lab::written_number};
+use jakcard::facts::{Facts, result::written_number};
 use jakcard::knowledge::{Drug, Jurisdiction, Knowledge, Topic};
 use jakcard::rules::{self, Verdict};
 use jakcard::terminology::System;

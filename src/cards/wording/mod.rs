@@ -4,8 +4,10 @@ mod boxed_warning;
 mod clears;
 mod general;
 mod limits;
+mod open;
 mod renal;
 mod screening;
+mod shown;
 pub mod values;
 
 use super::finding::Finding;
@@ -50,9 +52,7 @@ pub fn of(
         | Because::Check { .. }
         | Because::Baseline
         | Because::Stale(_)
-        | Because::Row => {
-            general::words(group, missing, facts, knowledge)
-        }
+        | Because::Row => general::words(group, missing, facts, knowledge),
         Because::NoLabel => Words {
             text: outcome.row.advice().to_owned(),
             short: format!(
