@@ -35,6 +35,13 @@ pub enum Change {
         /// The band is in multiples of the upper limit of normal.
         times_upper_limit: bool,
     },
+    /// A gene that is none of these.
+    Phenotype {
+        /// Id of `labs.toml`.
+        lab: String,
+        /// Concepts of the row.
+        not: Vec<String>,
+    },
     /// A result that has fallen by less.
     Fall {
         /// Id of `labs.toml`.

@@ -57,6 +57,9 @@ fn check_row<'k>(question: Question<'k>, row: &'k LabLimit) -> Option<Outcome<'k
             scope.lacks(&lab.title);
             scope.not_found.push(lab.title.clone());
             scope.tests.extend(lab.panel.clone());
+            let (lab, times_upper_limit) = (lab.id.clone(), row.times_upper_limit);
+            let result = |band| Change::Result { lab, band, times_upper_limit };
+            scope.clears.extend(row.value.map(result));
         }
         Known::NotAvailable { why } => scope.open(&lab.title, why),
     }

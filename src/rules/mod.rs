@@ -213,8 +213,14 @@ impl<'k> Question<'k> {
         because: Because,
     ) -> Outcome<'k> {
         let verdict = scope.verdict(action);
-        let clears = match verdict {
+        let clears = match &verdict {
             Verdict::Fires(_) => scope.clears,
+            // A result that is not there can come, and say that nothing is wrong.
+            Verdict::CannotTell(_, missing)
+                if missing.iter().all(|m| m.gap == Gap::NoneOnRecord) =>
+            {
+                scope.clears
+            }
             _ => Vec::new(),
         };
         let (found, not_found) = (scope.found, scope.not_found);

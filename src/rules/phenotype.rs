@@ -33,6 +33,8 @@ fn check_row<'k>(question: Question<'k>, row: &'k Phenotype) -> Option<Outcome<'
                 Some(_) => {
                     scope.lacks(&lab.title);
                     scope.tests.push(lab.id.clone());
+                    let not = row.concepts.iter().map(|c| c.get_ref().clone()).collect();
+                    scope.clears.push(Change::Phenotype { lab: lab.id.clone(), not });
                 }
                 None => scope.excluded = true,
             }
@@ -50,6 +52,5 @@ fn check_row<'k>(question: Question<'k>, row: &'k Phenotype) -> Option<Outcome<'
         (false, Some(missing)) => missing,
         _ => row.action,
     };
-    scope.clears.retain(|change| matches!(change, Change::Dose { .. }));
     Some(question.weighed(row, scope, action, Because::Row))
 }

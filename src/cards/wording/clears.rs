@@ -2,12 +2,27 @@
 
 use super::super::kind::capitalised;
 use super::{listed, values};
-use crate::knowledge::{ChildPugh, Knowledge, VaccineKind};
-use crate::rules::Change;
+use crate::facts::unique;
+use crate::knowledge::{ChildPugh, Knowledge, Topic, VaccineKind};
+use crate::rules::{Change, Outcome};
 use crate::terminology::decimal::Range;
 
+/// What would clear a group of outcomes that make one finding: all that each of them needs.
+pub fn of_group(group: &[&Outcome<'_>], knowledge: &Knowledge) -> Option<String> {
+    if let [one] = group {
+        return words(&one.clears, knowledge);
+    }
+    // Several limits that wait for one fact are told by that fact; several counts are all needed.
+    if group[0].row.topic() != Topic::Cytopenia {
+        return None;
+    }
+    let parts: Vec<String> =
+        group.iter().filter_map(|o| Some(one(o.clears.first()?, knowledge))).collect();
+    (parts.len() == group.len()).then(|| capitalised(&listed(&unique(parts))))
+}
+
 /// One sentence of alternatives; none where nothing can clear the finding.
-pub fn words(changes: &[Change], knowledge: &Knowledge) -> Option<String> {
+fn words(changes: &[Change], knowledge: &Knowledge) -> Option<String> {
     let parts: Vec<String> = changes.iter().map(|c| one(c, knowledge)).collect();
     let parts: Vec<String> = parts.into_iter().filter(|p| !p.is_empty()).collect();
     (!parts.is_empty()).then(|| capitalised(&parts.join(", or ")))
@@ -19,6 +34,7 @@ fn one(change: &Change, knowledge: &Knowledge) -> String {
         let title = |id: &String| labs.get(id).map_or_else(|| id.clone(), |l| l.title.clone());
         listed(&ids.iter().map(title).collect::<Vec<_>>())
     };
+    let titles_of = |id: &String| titles(std::slice::from_ref(id));
     match change {
         Change::Dose { words, .. } => format!("a dose of {words}"),
         Change::RenalFunction { measure, band } => {
@@ -30,11 +46,17 @@ fn one(change: &Change, knowledge: &Knowledge) -> String {
                 true => "times the upper limit of normal",
                 false => unit(lab, knowledge),
             };
-            format!("{} {}", titles(std::slice::from_ref(lab)), outside(band, unit))
+            format!("{} {}", titles_of(lab), outside(band, unit))
         }
         Change::Fall { lab, band } => {
-            let lab_title = titles(std::slice::from_ref(lab));
+            let lab_title = titles_of(lab);
             format!("{lab_title} that has fallen by {}", less(band, unit(lab, knowledge)))
+        }
+        Change::Phenotype { lab, not } => {
+            let table = &knowledge.terminology.conditions;
+            let titles = not.iter().filter_map(|id| table.get(id).map(|c| c.title.clone()));
+            let lab = titles_of(lab);
+            format!("{lab} on record that is not: {}", listed(&titles.collect::<Vec<_>>()))
         }
         Change::Recorded(ids) => format!("a current result of {}", titles(ids)),
         Change::Negative(ids) if ids.iter().any(|id| id == "hcv-rna") => {

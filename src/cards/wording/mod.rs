@@ -63,7 +63,7 @@ pub fn of(
         },
     };
     words.text = capitalised(&words.text);
-    words.clears = clears::words(&outcome.clears, knowledge).or(words.clears);
+    words.clears = clears::of_group(group, knowledge).or(words.clears);
     words
 }
 
