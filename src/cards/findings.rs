@@ -200,7 +200,7 @@ fn finding(
             Change::Dose { limit, relative: false, .. } => Some(*limit),
             _ => None,
         }),
-        stops: missing.is_empty() && stops(action),
+        stops: missing.is_empty() && stops(outcome, action),
         unread: words.unread.filter(|_| level == Level::Info),
     }
 }
@@ -229,12 +229,15 @@ fn open_level(
     }
 }
 
-/// Does the label say not to use the drug?
-fn stops(action: Action) -> bool {
-    matches!(
-        action,
-        Action::NotRecommended | Action::Avoid | Action::Contraindicated | Action::DoNotStart
-    )
+/// Does the label say not to use the drug? Where it only wants another medicine away, which of the
+/// two goes is not for us to offer.
+fn stops(outcome: &Outcome<'_>, action: Action) -> bool {
+    let beside = outcome.drug.interaction.iter().any(|r| &r.id == outcome.row.id());
+    match action {
+        Action::Contraindicated => true,
+        Action::NotRecommended | Action::Avoid | Action::DoNotStart => !beside,
+        _ => false,
+    }
 }
 
 /// The reminder always opens its card, a warning its own; what could not be looked at joins another.
