@@ -18,6 +18,45 @@ pub struct Config {
     pub jurisdiction: Jurisdiction,
     /// Bounds of one request.
     pub limits: Limits,
+    /// How the EHR's FHIR server is asked.
+    pub fetch: Fetch,
+}
+
+/// How the EHR's FHIR server is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Fetch {
+    /// Milliseconds for all questions of a call together.
+    pub deadline_ms: u64,
+    /// Questions at once.
+    pub in_flight: usize,
+    /// Questions of one call.
+    pub per_call: usize,
+    /// Pages of one search.
+    pub pages: usize,
+    /// Largest answer, bytes.
+    pub answer_bytes: usize,
+    /// May the name of a server lead to a private address?
+    pub private_networks: bool,
+    /// Servers that may be asked, beside those of this machine; only from the file.
+    pub servers: Vec<String>,
+    /// Servers that may be asked without a token; only from the file.
+    pub open_servers: Vec<String>,
+}
+
+impl Default for Fetch {
+    fn default() -> Self {
+        Fetch {
+            deadline_ms: 1500,
+            in_flight: 8,
+            per_call: 32,
+            pages: 10,
+            answer_bytes: 8 * 1024 * 1024,
+            private_networks: false,
+            servers: Vec::new(),
+            open_servers: Vec::new(),
+        }
+    }
 }
 
 /// Bounds of one request.
@@ -38,6 +77,7 @@ impl Default for Config {
             bind: SocketAddr::from(([127, 0, 0, 1], 8080)),
             jurisdiction: Jurisdiction::Us,
             limits: Limits::default(),
+            fetch: Fetch::default(),
         }
     }
 }
@@ -55,6 +95,17 @@ pub const SETTINGS: &[(&str, &str, &str, &str)] = &[
     ("JAKCARD_LIMITS_BODY_BYTES", "limits", "body_bytes", "largest request body (16777216)"),
     ("JAKCARD_LIMITS_BODY_SECONDS", "limits", "body_seconds", "seconds a body may take (2)"),
     ("JAKCARD_LIMITS_BODY_RATE", "limits", "body_rate", "slowest rate, bytes per second (65536)"),
+    ("JAKCARD_FETCH_DEADLINE_MS", "fetch", "deadline_ms", "milliseconds for asking the EHR (1500)"),
+    ("JAKCARD_FETCH_IN_FLIGHT", "fetch", "in_flight", "questions to the EHR at once (8)"),
+    ("JAKCARD_FETCH_PER_CALL", "fetch", "per_call", "questions to the EHR in one call (32)"),
+    ("JAKCARD_FETCH_PAGES", "fetch", "pages", "pages of one search (10)"),
+    ("JAKCARD_FETCH_ANSWER_BYTES", "fetch", "answer_bytes", "largest answer of the EHR (8388608)"),
+    (
+        "JAKCARD_FETCH_PRIVATE_NETWORKS",
+        "fetch",
+        "private_networks",
+        "may a server's name lead to a private address? (false)",
+    ),
 ];
 
 /// Variables that begin like ours and are read by others: the tests.
@@ -96,9 +147,10 @@ impl Config {
                 );
                 return Err(ConfigError(message));
             };
-            let value = match value.parse::<i64>() {
-                Ok(number) => toml::Value::Integer(number),
-                Err(_) => toml::Value::String(value),
+            let value = match (value.parse::<i64>(), value.parse::<bool>()) {
+                (Ok(number), _) => toml::Value::Integer(number),
+                (_, Ok(flag)) => toml::Value::Boolean(flag),
+                _ => toml::Value::String(value),
             };
             let place = match *section {
                 "" => &mut table,
@@ -115,6 +167,20 @@ impl Config {
         toml::Value::Table(table)
             .try_into()
             .map_err(|e: toml::de::Error| ConfigError(e.to_string()))
+    }
+
+    /// The servers that are listed must be bases.
+    ///
+    /// # Errors
+    /// The one that is none.
+    pub fn check_servers(&self) -> Result<(), ConfigError> {
+        let listed = self.fetch.servers.iter().chain(&self.fetch.open_servers);
+        match listed.into_iter().find(|text| crate::ehr::server::base(text).is_none()) {
+            None => Ok(()),
+            Some(text) => Err(ConfigError(format!(
+                "`fetch.servers`: `{text}` is no base URL, expected https://host/path without user, query or fragment"
+            ))),
+        }
     }
 
     /// Sandbox mode authenticates nobody: only loopback may reach it.
@@ -150,11 +216,21 @@ mod tests {
 
     #[test]
     fn the_environment_sets_every_scalar_setting() {
-        let values = ["127.0.0.1:1", "EU", "10", "3", "7"];
+        let values = ["127.0.0.1:1", "EU", "10", "3", "7", "900", "4", "20", "3", "1000", "true"];
         let pairs: Vec<(&str, &str)> = SETTINGS.iter().map(|(n, ..)| *n).zip(values).collect();
         let config = load(&pairs).unwrap();
         assert_eq!(config.jurisdiction, Jurisdiction::Eu);
         assert_eq!(config.limits, Limits { body_bytes: 10, body_seconds: 3, body_rate: 7 });
+        let expected = Fetch {
+            deadline_ms: 900,
+            in_flight: 4,
+            per_call: 20,
+            pages: 3,
+            answer_bytes: 1000,
+            private_networks: true,
+            ..Fetch::default()
+        };
+        assert_eq!(config.fetch, expected);
         assert_eq!(SETTINGS.len(), values.len(), "a new setting needs a value here");
     }
 

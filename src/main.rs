@@ -108,7 +108,9 @@ fn serve(args: Serve) -> Result<ExitCode, Stop> {
     let knowledge = knowledge(args.hooks.as_deref())?;
     start_log();
     let calendar = args.as_of.map_or(Calendar::System, Calendar::Fixed);
-    let house = House { config, knowledge, calendar, metrics: service::metrics::install() };
+    let client = service::client(&config).map_err(|why| Stop(2, why))?;
+    let (client, metrics) = (Some(client), service::metrics::install());
+    let house = House { config, knowledge, calendar, client, metrics };
     actix_web::rt::System::new().block_on(async move {
         let bind = house.config.bind;
         let (server, address) = service::start(house)
@@ -131,9 +133,9 @@ fn evaluate(args: &Evaluate) -> Result<ExitCode, Stop> {
     let body = read_request(&args.request)?;
     let knowledge = knowledge(args.hooks.as_deref())?;
     let calendar = args.as_of.map_or(Calendar::System, Calendar::Fixed);
-    let house = House { config, knowledge, calendar, metrics: None };
+    let house = House { config, knowledge, calendar, client: None, metrics: None };
     let answer = pick(&body, args.service.as_deref(), &house)
-        .and_then(|service| invoke(&body, service, &house));
+        .and_then(|service| actix_web::rt::System::new().block_on(invoke(&body, service, &house)));
     let mut out = anstream::AutoStream::auto(std::io::stdout());
     let (text, code) = match (answer, args.format) {
         (Ok(answer), Format::Json) => (answer.json + "\n", ExitCode::SUCCESS),

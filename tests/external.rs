@@ -10,6 +10,7 @@ use jakcard::config::Config;
 use jakcard::service::{Calendar, House, invoke};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use support::wait;
 
 fn folder() -> Option<PathBuf> {
     let folder = PathBuf::from(std::env::var_os("JAKCARD_EXTERNAL")?).join("real-requests");
@@ -38,6 +39,7 @@ fn requests_that_others_wrote_never_break_the_service() {
         config: Config::default(),
         knowledge: jakcard::knowledge::read::read(&files).expect("the knowledge is sound"),
         calendar: Calendar::Fixed("2026-11-22".parse().expect("a date")),
+        client: None,
         metrics: None,
     };
     let mut paths: Vec<PathBuf> = std::fs::read_dir(&folder)
@@ -55,12 +57,12 @@ fn requests_that_others_wrote_never_break_the_service() {
             *table.entry((hook, 0, "no service for this hook".into())).or_default() += 1;
             // The nearest service must still refuse it politely.
             for service in &house.knowledge.services {
-                let error = invoke(&body, service, &house).expect_err("another hook");
+                let error = wait(invoke(&body, service, &house)).expect_err("another hook");
                 assert_eq!(error.status_code(), 400, "{}", path.display());
             }
             continue;
         };
-        let (status, says) = match invoke(&body, service, &house) {
+        let (status, says) = match wait(invoke(&body, service, &house)) {
             Ok(answer) => (200, format!("{} cards", answer.response.cards.len())),
             Err(error) => (error.status_code().as_u16(), error.to_string()),
         };

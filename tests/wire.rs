@@ -10,7 +10,7 @@ use jakcard::config::Config;
 use jakcard::service::{Calendar, House, invoke};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use support::project;
+use support::{project, wait};
 
 fn house() -> House {
     let files = jakcard::knowledge::embedded::embedded();
@@ -18,6 +18,7 @@ fn house() -> House {
         config: Config::default(),
         knowledge: jakcard::knowledge::read::read(&files).expect("the knowledge is sound"),
         calendar: Calendar::Fixed("2026-11-22".parse().expect("a date")),
+        client: None,
         metrics: None,
     }
 }
@@ -48,7 +49,7 @@ fn name(path: &Path) -> String {
 fn answer(house: &House, service: &str, case: &Path) -> (u16, String) {
     let body = std::fs::read(case.join("request.json")).expect("request.json");
     let service = house.service(service).expect("a service");
-    match invoke(&body, service, house) {
+    match wait(invoke(&body, service, house)) {
         Ok(answer) => (200, answer.json),
         Err(error) => (error.status_code().as_u16(), error.outcome()),
     }
@@ -248,7 +249,7 @@ fn card_ids_change_with_the_call_and_not_otherwise() {
     let text = std::fs::read_to_string(path).expect("request");
     let service = house.service("jak-inhibitor-order-sign").expect("service");
     let ids = |text: &str| {
-        let answer = invoke(text.as_bytes(), service, &house).expect("answered");
+        let answer = wait(invoke(text.as_bytes(), service, &house)).expect("answered");
         let ids: Vec<String> = answer.response.cards.iter().map(|c| c.uuid.clone()).collect();
         ids
     };

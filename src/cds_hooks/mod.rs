@@ -11,4 +11,4 @@ pub use card::{
     Action, ActionType, Card, CdsResponse, Coding, Indicator, SelectionBehavior, Source, Suggestion,
 };
 pub use context::Context;
-pub use request::{BadRequest, Prefetch, Request};
+pub use request::{Authorization, BadRequest, Prefetch, Request};

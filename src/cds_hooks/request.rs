@@ -6,6 +6,7 @@ use super::context::Context;
 use super::depth::{MAX_DEPTH, depth};
 use crate::fhir::Json;
 use crate::fhir::views::view;
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -16,13 +17,31 @@ use std::fmt;
 view! {
     /// Members of a hook call.
     struct Envelope {
-        hook, hook_instance as "hookInstance", fhir_server as "fhirServer", context, prefetch,
+        hook, hook_instance as "hookInstance", fhir_server as "fhirServer",
+        fhir_authorization as "fhirAuthorization", context, prefetch,
         patient, user,
     }
 }
 
 /// The hook whose context holds no orders.
 const PATIENT_VIEW: &str = "patient-view";
+
+view! {
+    /// Members of `fhirAuthorization`.
+    struct AuthorizationView {
+        access_token as "access_token", expires_in as "expires_in",
+    }
+}
+
+/// What the client lets the service read with.
+/// <https://cds-hooks.hl7.org/#passing-the-access-token-to-the-cds-service>
+#[derive(Clone, Debug)]
+pub struct Authorization {
+    /// Shown to the FHIR server and to nobody else.
+    pub access_token: SecretString,
+    /// Seconds that it still lives.
+    pub expires_in: Option<i64>,
+}
 
 /// Why a request cannot be answered: what was given, what was expected, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -64,6 +83,10 @@ pub struct Request<'a> {
     pub hook: Cow<'a, str>,
     /// Id of this call; a UUID, and not always one.
     pub hook_instance: Cow<'a, str>,
+    /// The EHR's FHIR server, as the caller names it.
+    pub fhir_server: Option<Cow<'a, str>>,
+    /// What it may be asked with.
+    pub authorization: Option<Authorization>,
     /// What the user is doing.
     pub context: Context<'a>,
     /// Data sent along. Not looked into before an order needs it.
@@ -99,13 +122,30 @@ impl<'a> Request<'a> {
             None => return Err(BadRequest::at("context", "the request has no `context`")),
             Some(context) => Context::read(context, envelope.patient(), hook != PATIENT_VIEW)?,
         };
-        Ok(Request { hook, hook_instance, context, prefetch: envelope.prefetch() })
+        Ok(Request {
+            hook,
+            hook_instance,
+            fhir_server: envelope.fhir_server().and_then(Json::string),
+            authorization: envelope.fhir_authorization().and_then(authorization),
+            context,
+            prefetch: envelope.prefetch(),
+        })
     }
 
     /// The data sent along; a `prefetch` that is no object, or that names a key twice, tells nothing.
     pub fn prefetch(&self) -> Prefetch<'a> {
         self.prefetch.filter(|p| p.is_object()).and_then(Json::read).unwrap_or_default()
     }
+}
+
+fn authorization(json: Json<'_>) -> Option<Authorization> {
+    let view = AuthorizationView::read(json)?;
+    let token = view.access_token().and_then(Json::string).filter(|t| !t.is_empty())?;
+    let seconds = view.expires_in().and_then(Json::decimal).map(|d| d.trunc());
+    Some(Authorization {
+        access_token: SecretString::from(token.into_owned()),
+        expires_in: seconds.and_then(|d| i64::try_from(d).ok()),
+    })
 }
 
 fn required<'a>(value: Option<Json<'a>>, name: &'static str) -> Result<Cow<'a, str>, BadRequest> {

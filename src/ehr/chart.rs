@@ -1,6 +1,8 @@
 //! The data that came with the call, sorted by what it is and checked for whose it is.
 
 use super::answer::{Collected, State};
+use super::drug::MedicationSource;
+use super::fetched::Fetched;
 use crate::cds_hooks::context::owner;
 use crate::cds_hooks::{BadRequest, Prefetch};
 use crate::fhir::Json;
@@ -52,22 +54,91 @@ pub struct Dropped {
 ///
 /// # Errors
 /// The Patient resource is another's.
-pub fn gather<'a>(prefetch: &Prefetch<'a>, patient_id: &str) -> Result<Chart<'a>, BadRequest> {
+pub fn gather<'a>(
+    prefetch: &Prefetch<'a>,
+    fetched: &'a [Fetched],
+    patient_id: &str,
+) -> Result<Chart<'a>, BadRequest> {
     let mut chart = Chart::default();
     for group in Group::ALL {
         chart.observation_states.insert(group, State::NotAsked);
     }
-    let mut sorter = Sorter { patient_id, seen: BTreeSet::new(), chart: &mut chart };
+    let (seen, ours) = (BTreeSet::new(), false);
+    let mut sorter = Sorter { patient_id, seen, ours, chart: &mut chart };
     for (key, value) in &prefetch.0 {
         let state = sorter.value(*value)?;
         sorter.set_state(key, state);
     }
+    sorter.ours = true;
+    for answer in fetched {
+        let mut state = State::Complete;
+        for page in answer.values() {
+            match sorter.value(page)? {
+                State::Complete => {}
+                open => state = open,
+            }
+        }
+        for key in &answer.keys {
+            let state = match answer.open {
+                Some(why) if answer.pages.is_empty() => State::Failed(why),
+                Some(why) => State::Incomplete(why),
+                None => state.clone(),
+            };
+            sorter.set_state(key, state);
+        }
+    }
     Ok(chart)
+}
+
+impl<'a> Chart<'a> {
+    /// What the absence of more under a prefetch key means.
+    pub fn state(&self, key: &str) -> Option<&State> {
+        let group = Group::ALL.into_iter().find(|g| g.key() == key);
+        match (key, group) {
+            (_, Some(group)) => self.observation_states.get(&group),
+            (PATIENT, _) => Some(&self.patient.state),
+            (CONDITIONS, _) => Some(&self.conditions.state),
+            (MEDICATIONS, _) => Some(&self.medications.state),
+            (IMMUNIZATIONS, _) => Some(&self.immunizations.state),
+            _ => None,
+        }
+    }
+
+    /// Nobody sent these parts, and the server could not be asked for this reason.
+    pub fn not_asked_because(&mut self, why: &'static str) {
+        let mut states: Vec<&mut State> = self.observation_states.values_mut().collect();
+        states.extend([
+            &mut self.patient.state,
+            &mut self.conditions.state,
+            &mut self.medications.state,
+            &mut self.immunizations.state,
+        ]);
+        for state in states.into_iter().filter(|s| **s == State::NotAsked) {
+            *state = State::Failed(why);
+        }
+    }
+
+    /// The Medications of the chart, for entries of the list that refer to them.
+    pub fn source(&self) -> InChart<'_, 'a> {
+        InChart(self)
+    }
+}
+
+/// Medications by id.
+pub struct InChart<'c, 'a>(&'c Chart<'a>);
+
+impl<'a> MedicationSource<'a> for InChart<'_, 'a> {
+    fn medication(&self, id: &str) -> Option<Json<'a>> {
+        self.0.medication_resources.get(id).copied()
+    }
 }
 
 struct Sorter<'c, 'a> {
     patient_id: &'c str,
     seen: BTreeSet<(String, String)>,
+    /// The answer to a question of our own: its pages were followed, and its totals are the server's
+    /// business.
+    ours: bool,
     chart: &'c mut Chart<'a>,
 }
 
@@ -135,7 +206,7 @@ impl<'a> Sorter<'_, 'a> {
         let mut state = State::Complete;
         for link in bundle.link().map(Json::items).unwrap_or_default() {
             let relation = Link::read(link).and_then(|l| l.relation()).and_then(Json::string);
-            if relation.as_deref() == Some("next") {
+            if relation.as_deref() == Some("next") && !self.ours {
                 state = State::Incomplete("the EHR has further pages that were not sent");
             }
         }
@@ -170,7 +241,10 @@ impl<'a> Sorter<'_, 'a> {
             }
         }
         let told = bundle.total().and_then(Json::decimal);
-        if state == State::Complete && told.is_some_and(|total| total > Decimal::from(entries)) {
+        if state == State::Complete
+            && !self.ours
+            && told.is_some_and(|total| total > Decimal::from(entries))
+        {
             state = State::Incomplete("the EHR has more results than it sent");
         }
         Ok(state)
@@ -196,6 +270,10 @@ impl<'a> Sorter<'_, 'a> {
         }
         match &*resource_type {
             "Patient" => {
+                if id.as_ref().is_some_and(|id| *id != self.patient_id) && self.ours {
+                    self.chart.dropped.foreign += 1;
+                    return Ok(Use::Dropped("the EHR sent another patient"));
+                }
                 if id.is_some_and(|id| id != self.patient_id) {
                     let message =
                         "the prefetched Patient is not the patient of `context.patientId`";

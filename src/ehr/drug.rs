@@ -120,6 +120,16 @@ pub fn ordered<'a>(order: &MedicationOrder<'a>, source: &dyn MedicationSource<'a
     Ordered { concepts, medication, unresolved }
 }
 
+/// The reference to a Medication that was not sent.
+pub fn unresolved<'a>(
+    order: &MedicationOrder<'a>,
+    source: &dyn MedicationSource<'a>,
+) -> Option<String> {
+    let missing = ordered(order, source).unresolved;
+    let reference = order.medication_reference().or(order.medication()).and_then(Reference::read);
+    reference.filter(|_| missing)?.reference.map(|r| r.into_owned())
+}
+
 /// The Medication that a reference names: contained, beside, or in the chart.
 fn resolve<'a>(
     reference: &Reference<'a>,

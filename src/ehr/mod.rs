@@ -5,13 +5,22 @@
 //! every kind of data whether an absence means anything.
 
 pub mod answer;
+pub mod breaker;
 pub mod chart;
+pub mod client;
 pub mod drug;
+pub mod fetch;
+pub mod fetched;
 pub mod medicine;
+pub mod needs;
 pub mod orders;
+pub mod server;
 
 pub use answer::{Collected, State};
 pub use chart::{Chart, gather};
+pub use client::Client;
 pub use drug::{Identified, IdentifiedBy, Identity};
+pub use fetch::Door;
+pub use fetched::Fetched;
 pub use medicine::{Held, held};
 pub use orders::{BesideOrder, DraftOrder, NoDrug, Orders, orders};

@@ -4,6 +4,7 @@
 //! order refers to.
 
 use super::drug::{Identified, Identity, MedicationSource, identify};
+use super::fetched::Fetched;
 use super::medicine::{Held, held};
 use crate::cds_hooks::context::{ContextEntry, owner};
 use crate::cds_hooks::{Prefetch, Request};
@@ -83,10 +84,14 @@ const SILENT: &[&str] = &["cancelled", "stopped", "completed", "entered-in-error
 ///
 /// # Errors
 /// No order holds a JAK inhibitor that can be told, and the drug of one cannot be told.
-pub fn orders<'a>(request: &Request<'a>, terminology: &Terminology) -> Result<Orders<'a>, NoDrug> {
+pub fn orders<'a>(
+    request: &Request<'a>,
+    fetched: &'a [Fetched],
+    terminology: &Terminology,
+) -> Result<Orders<'a>, NoDrug> {
     let entries = &request.context.entries;
     let selected = selected(entries, &request.context.selections);
-    let source = Beside { request, beside: OnceCell::new(), prefetched: OnceCell::new() };
+    let source = Beside::new(request, fetched);
     let mut orders = Orders::default();
     let mut index = 0;
     let mut seen = HashSet::new();
@@ -213,8 +218,16 @@ fn release(resource_type: Option<&str>, view: &MedicationOrder<'_>) -> Release {
 /// a Medication that is not beside it.
 struct Beside<'c, 'a> {
     request: &'c Request<'a>,
+    fetched: &'a [Fetched],
     beside: OnceCell<BTreeMap<String, Json<'a>>>,
     prefetched: OnceCell<BTreeMap<String, Json<'a>>>,
+}
+
+impl<'c, 'a> Beside<'c, 'a> {
+    fn new(request: &'c Request<'a>, fetched: &'a [Fetched]) -> Beside<'c, 'a> {
+        let (beside, prefetched) = (OnceCell::new(), OnceCell::new());
+        Beside { request, fetched, beside, prefetched }
+    }
 }
 
 impl<'a> MedicationSource<'a> for Beside<'_, 'a> {
@@ -229,7 +242,8 @@ impl<'a> MedicationSource<'a> for Beside<'_, 'a> {
             found
         });
         beside.get(id).copied().or_else(|| {
-            let prefetched = self.prefetched.get_or_init(|| medications(&self.request.prefetch()));
+            let prefetched =
+                self.prefetched.get_or_init(|| medications(&self.request.prefetch(), self.fetched));
             prefetched.get(id).copied()
         })
     }
@@ -251,13 +265,14 @@ fn add_medication<'a>(
     }
 }
 
-fn medications<'a>(prefetch: &Prefetch<'a>) -> BTreeMap<String, Json<'a>> {
+fn medications<'a>(prefetch: &Prefetch<'a>, fetched: &'a [Fetched]) -> BTreeMap<String, Json<'a>> {
     let mut found = BTreeMap::new();
-    for (_, value) in &prefetch.0 {
-        let value = Wrapped::read(*value)
+    let sent = prefetch.0.iter().map(|(_, value)| *value);
+    for value in sent.chain(fetched.iter().flat_map(Fetched::values)) {
+        let value = Wrapped::read(value)
             .filter(|w| w.resource_type().is_none())
             .and_then(|w| w.resource())
-            .unwrap_or(*value);
+            .unwrap_or(value);
         add_medication(value, None, &mut found);
         let entries = Bundle::read(value).and_then(|b| b.entry()).map(Json::items);
         for entry in entries.unwrap_or_default().into_iter().filter_map(Entry::read) {
@@ -267,6 +282,17 @@ fn medications<'a>(prefetch: &Prefetch<'a>) -> BTreeMap<String, Json<'a>> {
         }
     }
     found
+}
+
+/// The Medications that drafts refer to and that were not sent.
+pub fn missing_medications(request: &Request<'_>) -> Vec<String> {
+    let source = Beside::new(request, &[]);
+    let views = request.context.entries.iter().filter_map(|e| MedicationOrder::read(e.resource));
+    let mut missing: Vec<String> =
+        views.filter(speaks).filter_map(|view| super::drug::unresolved(&view, &source)).collect();
+    missing.sort();
+    missing.dedup();
+    missing
 }
 
 /// Conditions by id, for orders that refer to them.

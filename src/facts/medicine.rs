@@ -3,7 +3,7 @@
 use super::dose::Dose;
 use super::known::Evidence;
 use super::order::{Order, Role};
-use crate::ehr::drug::{Identity, MedicationSource, identify};
+use crate::ehr::drug::{Identity, identify};
 use crate::ehr::{BesideOrder, Chart, DraftOrder, State, held};
 use crate::fhir::types::{Quantity, local_reference};
 use crate::fhir::views::{Bounds, Dosage, MedicationOrder, Period, Timing};
@@ -99,14 +99,6 @@ impl Medicines {
     }
 }
 
-struct InChart<'c, 'a>(&'c Chart<'a>);
-
-impl<'a> MedicationSource<'a> for InChart<'_, 'a> {
-    fn medication(&self, id: &str) -> Option<Json<'a>> {
-        self.0.medication_resources.get(id).copied()
-    }
-}
-
 struct Reader<'c, 'a> {
     chart: &'c Chart<'a>,
     conditions: &'c BTreeMap<String, Json<'a>>,
@@ -127,7 +119,7 @@ impl<'a> Reader<'_, 'a> {
         if never_given {
             return None;
         }
-        let source = InChart(self.chart);
+        let source = self.chart.source();
         let identified = match identify(&view, &source, &self.terminology.products) {
             Identity::Jak(identified) => Some(identified),
             _ => None,

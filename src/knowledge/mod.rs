@@ -54,6 +54,8 @@ pub struct ServiceFile {
     pub id: String,
     /// The hook that it answers.
     pub hook: String,
+    /// Its prefetch templates by key.
+    pub prefetch: std::collections::BTreeMap<String, String>,
     /// The file's JSON, byte for byte.
     pub json: Box<serde_json::value::RawValue>,
 }

@@ -321,6 +321,8 @@ struct ServiceShape<'a> {
     #[allow(dead_code)]
     #[serde(borrow)]
     description: Cow<'a, str>,
+    #[serde(default)]
+    prefetch: BTreeMap<String, String>,
 }
 
 fn read_service(name: &str, text: &str) -> Result<ServiceFile, (usize, String)> {
@@ -338,5 +340,6 @@ fn read_service(name: &str, text: &str) -> Result<ServiceFile, (usize, String)> 
         let message = format!("`id` is `{}`, expected the file's name `{stem}`", shape.id);
         return Err((text.find("\"id\"").unwrap_or(0), message));
     }
-    Ok(ServiceFile { id: shape.id.into_owned(), hook: shape.hook.into_owned(), json })
+    let (id, hook) = (shape.id.into_owned(), shape.hook.into_owned());
+    Ok(ServiceFile { id, hook, prefetch: shape.prefetch, json })
 }

@@ -1,6 +1,7 @@
 //! What every call shares: settings, knowledge, the calendar.
 
 use crate::config::Config;
+use crate::ehr::Client;
 use crate::knowledge::{Knowledge, ServiceFile};
 use jiff::civil::Date;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -33,6 +34,8 @@ pub struct House {
     pub knowledge: Knowledge,
     /// Which day it is.
     pub calendar: Calendar,
+    /// Asks the EHR's FHIR server; absent offline.
+    pub client: Option<Client>,
     /// What `/metrics` shows; absent offline.
     pub metrics: Option<PrometheusHandle>,
 }

@@ -2,14 +2,16 @@
 
 use super::error::ServiceError;
 use super::house::House;
+use super::reach::Reach;
 use crate::cards::{self, Call};
 use crate::cds_hooks::{BadRequest, CdsResponse, Request, SelectionBehavior};
 use crate::ehr::{self, Orders};
 use crate::facts::Facts;
 use crate::knowledge::ServiceFile;
 use crate::rules;
+use futures_util::FutureExt;
 use metrics::counter;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 /// An answer, with what the log says of it.
@@ -30,27 +32,42 @@ pub struct Answer {
 ///
 /// # Errors
 /// Why there is no answer.
-pub fn invoke(body: &[u8], service: &ServiceFile, house: &House) -> Result<Answer, ServiceError> {
+pub async fn invoke(
+    body: &[u8],
+    service: &ServiceFile,
+    house: &House,
+) -> Result<Answer, ServiceError> {
     // A panic ends this request and nothing else.
-    let answer = catch_unwind(AssertUnwindSafe(|| evaluate(body, service, house)));
+    let answer = AssertUnwindSafe(evaluate(body, service, house)).catch_unwind().await;
     answer.unwrap_or_else(|_| {
         counter!("jakcard_panics_total").increment(1);
         Err(ServiceError::Broken)
     })
 }
 
-fn evaluate(body: &[u8], service: &ServiceFile, house: &House) -> Result<Answer, ServiceError> {
+async fn evaluate(
+    body: &[u8],
+    service: &ServiceFile,
+    house: &House,
+) -> Result<Answer, ServiceError> {
     let request = Request::read(body)?; // protocol in
     check_hook(&request, service)?;
-    let orders = ehr::orders(&request, &house.knowledge.terminology)?;
+    let reach = Reach::of(&request, service, house);
+    let medications = reach.medications_of_drafts(&request).await;
+    let orders = ehr::orders(&request, &medications, &house.knowledge.terminology)?;
     count(&orders);
     if !may_speak(&orders, service, house) {
         return Ok(Answer::new(CdsResponse::default(), &request, house, Vec::new())); // most calls
     }
-    let prefetch = request.prefetch();
-    let chart = ehr::gather(&prefetch, &request.context.patient_id)?;
     let today = house.calendar.today();
-    let facts = Facts::read(&orders, &chart, &house.knowledge, house.config.jurisdiction, today);
+    let read = |chart: &ehr::Chart<'_>| {
+        Facts::read(&orders, chart, &house.knowledge, house.config.jurisdiction, today)
+    };
+    let fetched = reach.chart(&request, &orders, read).await?;
+    let prefetch = request.prefetch();
+    let mut chart = ehr::gather(&prefetch, &fetched, &request.context.patient_id)?;
+    reach.explain(&mut chart);
+    let facts = read(&chart);
     if facts.orders.is_empty() {
         return Ok(nobody_takes_one(&facts, &request, house));
     }

@@ -8,11 +8,15 @@ pub mod error;
 pub mod house;
 pub mod invoke;
 pub mod metrics;
+mod reach;
 
 pub use error::ServiceError;
 pub use house::{Calendar, House};
 pub use invoke::invoke;
 
+use crate::config::Config;
+use crate::ehr::Client;
+use crate::ehr::client::Limits;
 use actix_cors::Cors;
 use actix_web::dev::Server;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE};
@@ -59,6 +63,23 @@ pub fn start(house: House) -> std::io::Result<(Server, SocketAddr)> {
     Ok((server, address))
 }
 
+/// The client for FHIR servers that these settings ask for.
+///
+/// # Errors
+/// A listed server that is no base URL, or a TLS library that does not start.
+pub fn client(config: &Config) -> Result<Client, String> {
+    config.check_servers().map_err(|e| e.to_string())?;
+    let fetch = &config.fetch;
+    Client::new(Limits {
+        deadline_ms: fetch.deadline_ms,
+        in_flight: fetch.in_flight,
+        per_call: fetch.per_call,
+        pages: fetch.pages,
+        bytes: fetch.answer_bytes,
+        private_networks: fetch.private_networks,
+    })
+}
+
 #[derive(Serialize)]
 struct Discovery<'a> {
     services: Vec<&'a RawValue>,
@@ -83,7 +104,7 @@ async fn call(
         return Ok(not_allowed("POST"));
     }
     let body = body::read(&request, payload, &house.config.limits).await?;
-    let answer = invoke(&body, service, &house)?;
+    let answer = invoke(&body, service, &house).await?;
     answer.log(service, started.elapsed());
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(answer.json))
 }

@@ -1,7 +1,7 @@
 //! Starts the application on port 0 and talks to it over TCP.
 
 use crate::support::project;
-use jakcard::config::{Config, Limits};
+use jakcard::config::{Config, Fetch, Limits};
 use jakcard::knowledge::{Jurisdiction, embedded, read};
 use jakcard::service::{Calendar, House, start};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -35,11 +35,21 @@ impl App {
     }
 
     pub fn with(limits: Limits, jurisdiction: Jurisdiction) -> App {
+        App::house(limits, jurisdiction, Fetch::default())
+    }
+
+    pub fn fetching(fetch: Fetch) -> App {
+        App::house(Limits::default(), Jurisdiction::Us, fetch)
+    }
+
+    fn house(limits: Limits, jurisdiction: Jurisdiction, fetch: Fetch) -> App {
         let (send, receive) = mpsc::channel();
         std::thread::spawn(move || {
             let bind = SocketAddr::from(([127, 0, 0, 1], 0));
+            let config = Config { bind, limits, jurisdiction, fetch };
             let house = House {
-                config: Config { bind, limits, jurisdiction },
+                client: Some(jakcard::service::client(&config).expect("a client")),
+                config,
                 knowledge: read::read(&embedded::embedded()).expect("the knowledge is sound"),
                 calendar: Calendar::Fixed("2026-11-22".parse().expect("a date")),
                 metrics: Some(recorder()),
@@ -143,4 +153,8 @@ pub fn findings(answer: &Value) -> Vec<&Value> {
 /// The findings of one topic.
 pub fn topic<'a>(answer: &'a Value, topic: &str) -> Vec<&'a Value> {
     findings(answer).into_iter().filter(|f| f["topic"] == topic).collect()
+}
+
+pub fn evaluation(answer: &Value) -> &Value {
+    &answer["extension"]["org.jakcard.evaluation"]["orders"][0]
 }

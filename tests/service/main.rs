@@ -6,6 +6,8 @@ mod support;
 mod app;
 mod bad_input;
 mod drafts;
+mod fake_ehr;
+mod fetching;
 mod protocol;
 mod traps;
 mod whole_label;

@@ -1,6 +1,6 @@
 //! What real EHRs send, by the names of the traps: each once, over HTTP.
 
-use crate::app::{App, SELECT, SIGN, findings, fixture, topic};
+use crate::app::{App, SELECT, SIGN, evaluation, findings, fixture, topic};
 use serde_json::{Value, json};
 
 const RXNORM: &str = "http://www.nlm.nih.gov/research/umls/rxnorm";
@@ -26,10 +26,6 @@ fn call(orders: Vec<Value>) -> Value {
 
 fn coded(system: &str, code: &str) -> Value {
     json!({"medicationCodeableConcept": {"coding": [{"system": system, "code": code}]}})
-}
-
-fn evaluation(answer: &Value) -> &Value {
-    &answer["extension"]["org.jakcard.evaluation"]["orders"][0]
 }
 
 #[test]

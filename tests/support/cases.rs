@@ -153,8 +153,8 @@ fn evaluate<T>(
     look: impl FnOnce(&Facts, &Knowledge) -> T,
 ) -> Option<T> {
     let request = Request::read(body.as_bytes()).expect("a request");
-    let orders = ehr::orders(&request, &knowledge.terminology).expect("a drug");
-    let chart = ehr::gather(&request.prefetch(), "p1").expect("one patient");
+    let orders = ehr::orders(&request, &[], &knowledge.terminology).expect("a drug");
+    let chart = ehr::gather(&request.prefetch(), &[], "p1").expect("one patient");
     let facts = Facts::read(&orders, &chart, knowledge, jurisdiction, today);
     (!facts.orders.is_empty()).then(|| look(&facts, knowledge))
 }

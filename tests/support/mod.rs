@@ -13,6 +13,11 @@ pub fn knowledge() -> &'static Knowledge {
     KNOWLEDGE.get_or_init(|| read::read(&embedded::embedded()).expect("the knowledge is sound"))
 }
 
+/// Waits for an answer.
+pub fn wait<T>(future: impl std::future::Future<Output = T>) -> T {
+    actix_web::rt::System::new().block_on(future)
+}
+
 /// A path below the project.
 pub fn project(path: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(path)
