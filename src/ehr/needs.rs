@@ -22,6 +22,14 @@ pub struct Question {
     pub url: Url,
 }
 
+/// The searches of one resource type, taken together.
+#[derive(Default)]
+struct Search {
+    keys: Vec<String>,
+    codes: Vec<String>,
+    parameters: Vec<String>,
+}
+
 /// The questions for every key whose answer is not complete.
 pub fn questions(
     chart: &Chart<'_>,
@@ -35,7 +43,7 @@ pub fn questions(
     if !is_id(patient_id) {
         return Vec::new();
     }
-    let mut by_type: BTreeMap<String, (Vec<String>, Vec<String>, Vec<String>)> = BTreeMap::new();
+    let mut by_type: BTreeMap<String, Search> = BTreeMap::new();
     let mut questions = Vec::new();
     for (key, template) in templates {
         let wanted = only.is_none_or(|only| only == key);
@@ -48,19 +56,19 @@ pub fn questions(
             continue;
         };
         // One search for each resource type: the codes in one comma list, every parameter once.
-        let entry = by_type.entry(resource_type.to_owned()).or_default();
-        entry.0.push(key.clone());
+        let search = by_type.entry(resource_type.to_owned()).or_default();
+        search.keys.push(key.clone());
         for parameter in query.split('&') {
             match parameter.strip_prefix("code=") {
-                Some(codes) => entry.1.extend(codes.split(',').map(str::to_owned)),
-                None if !entry.2.iter().any(|p| p == parameter) => {
-                    entry.2.push(parameter.to_owned());
+                Some(codes) => search.codes.extend(codes.split(',').map(str::to_owned)),
+                None if !search.parameters.iter().any(|p| p == parameter) => {
+                    search.parameters.push(parameter.to_owned());
                 }
                 None => {}
             }
         }
     }
-    for (resource_type, (keys, codes, mut parameters)) in by_type {
+    for (resource_type, Search { keys, codes, mut parameters }) in by_type {
         if !codes.is_empty() {
             parameters.push(format!("code={}", codes.join(",")));
         }
