@@ -16,7 +16,6 @@ pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
 fn check_row<'k>(question: Question<'k>, row: &'k RiskRow) -> Outcome<'k> {
     let policy = &question.knowledge.policy;
     let mut scope = Scope::default();
-    scope.applies(question, &row.applies);
     let mut gaps = Vec::new();
     let mut ends = true;
     let mut concepts = Vec::new();
@@ -36,6 +35,7 @@ fn check_row<'k>(question: Question<'k>, row: &'k RiskRow) -> Outcome<'k> {
         (true, false) => scope.missing.extend(gaps),
     }
     taken(&mut scope, question, row);
+    scope.applies(question, &row.applies);
     if ends && !concepts.is_empty() {
         scope.clears.push(Change::Resolved(concepts));
     }

@@ -64,9 +64,12 @@ impl Scope {
 
     /// Is the order above the limit? Without a limit the dose does not matter.
     pub fn dose(&mut self, question: Question<'_>, limits: Limits<'_>, words: Option<&String>) {
-        let limit = match limits.continuing {
-            Some(continuing) if question.on_it_for(limits.continuing_days) => Some(continuing),
-            _ => limits.first,
+        let (limit, relative) = match limits.continuing {
+            // The words of the row tell the dose at first: no new order is made of the later one.
+            Some(continuing) if question.on_it_for(limits.continuing_days) => {
+                (Some(continuing), true)
+            }
+            _ => (limits.first, limits.relative),
         };
         let Some(limit) = limit else { return };
         match exceeds(question, limit) {
@@ -79,7 +82,7 @@ impl Scope {
         }
         if let Some(words) = words {
             self.labelled_dose = Some(words.clone());
-            let (limit, words, relative) = (*limit, words.clone(), limits.relative);
+            let (limit, words) = (*limit, words.clone());
             self.clears.push(Change::Dose { limit, words, relative });
         }
     }
@@ -200,7 +203,7 @@ impl Question<'_> {
         let facts = self.facts;
         let since = self.order.since(self.drug, &facts.medicines, self.knowledge, facts.today);
         match (since, days) {
-            (Since::Continuing(_), None) => true,
+            (_, None) => self.continuing(),
             (Since::Continuing(start), Some(days)) => {
                 let span = start.latest.until((jiff::Unit::Day, facts.today));
                 span.is_ok_and(|s| s.get_days() >= i32::from(days))

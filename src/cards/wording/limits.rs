@@ -50,6 +50,8 @@ pub fn verb(action: Action, drug: &str) -> String {
         Action::NotStudied => {
             format!("{drug} has not been studied here and the label gives no dose")
         }
+        Action::Monitor => format!("the label asks to watch {drug} closely"),
+        Action::WeighRisk => format!("the label has {drug} weighed against its risks"),
         _ => format!("the label restricts {drug}"),
     }
 }
@@ -65,7 +67,8 @@ pub fn short_verb(action: Action) -> &'static str {
         Action::Interrupt => "interrupt",
         Action::Discontinue => "label says discontinue",
         Action::TreatFirst => "treat first",
-        Action::Monitor => "monitor",
+        Action::Monitor => "watch closely",
+        Action::Remind => "named in the label's warnings",
         Action::WeighRisk => "weigh the risk",
         Action::ReduceDose => "reduce the dose",
         Action::CheckLiver => "interrupt and look for liver injury",
