@@ -197,7 +197,8 @@ fn finding(
         tests: words.tests,
         says: words.says,
         limit: outcome.clears.iter().find_map(|change| match change {
-            Change::Dose { limit, relative: false, .. } => Some(*limit),
+            // Whether the limit holds must be known.
+            Change::Dose { limit, relative: false, .. } if missing.is_empty() => Some(*limit),
             _ => None,
         }),
         stops: missing.is_empty() && stops(outcome, action),
