@@ -140,7 +140,7 @@ fn changed(before: &Facts, outcome: &Outcome<'_>, change: &Change) -> Facts {
         Change::LiverClass(classes) => {
             let left = [ChildPugh::A, ChildPugh::B, ChildPugh::C]
                 .into_iter()
-                .find(|class| !classes.contains(class));
+                .find(|class| classes.iter().all(|worse| class < worse));
             let is_liver =
                 |c: &Condition| c.concepts.iter().any(|(id, _)| id.starts_with("liver."));
             match left {
@@ -196,6 +196,7 @@ fn changed(before: &Facts, outcome: &Outcome<'_>, change: &Change) -> Facts {
                 jak: None,
                 dose: Default::default(),
                 active: true,
+                sure: true,
                 completed: false,
                 start: first.ok().map(FhirDate::day),
                 end: None,
@@ -225,13 +226,15 @@ fn changed(before: &Facts, outcome: &Outcome<'_>, change: &Change) -> Facts {
             put(&mut facts, "breast-feeding", none, today);
         }
         Change::Vaccinated(VaccineKind::Zoster, doses) => {
-            for _ in 0..*doses {
+            for dose in 0..*doses {
+                let day = facts.today.checked_sub(jiff::Span::new().days(i64::from(dose)));
+
                 facts.vaccinations.list.push(Vaccination {
                     vaccine: "zoster.recombinant".into(),
                     title: "recombinant zoster vaccine".into(),
                     live: false,
                     may_be_live: false,
-                    date: Some(today),
+                    date: day.ok().map(FhirDate::day),
                     reference: None,
                     code: None,
                 });

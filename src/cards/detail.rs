@@ -8,7 +8,7 @@ use super::markdown::{escaped, from_chart};
 use super::wording::listed;
 use crate::cds_hooks::card::Link;
 use crate::ehr::IdentifiedBy;
-use crate::facts::{Evidence, Facts, SetAside, unique};
+use crate::facts::{Evidence, Facts, Role, SetAside, unique};
 use crate::knowledge::Knowledge;
 
 /// Writes the body.
@@ -180,7 +180,7 @@ fn notes(facts: &Facts, knowledge: &Knowledge, index: usize) -> Vec<String> {
         let names = listed(&names);
         notes.push(format!("The order does not tell which product is meant ({names}): the limits of each are shown."));
     }
-    if drug.by == IdentifiedBy::Text {
+    if drug.by == IdentifiedBy::Text && facts.orders[index].role == Role::Ordered {
         notes.push(
             "The drug was recognised by its name only; no code of the order is known.".to_owned(),
         );

@@ -11,7 +11,7 @@ use crate::facts::dose::{Dose, Regimen};
 use crate::facts::{Order, sig};
 use crate::fhir::Json;
 use crate::fhir::views::MedicationOrder;
-use crate::knowledge::Limit;
+use crate::knowledge::{Level, Limit};
 use regex::Regex;
 use rust_decimal::Decimal;
 use serde_json::value::{RawValue, to_raw_value};
@@ -67,6 +67,12 @@ pub fn change(findings: &[Finding], order: &Order, continuing: bool) -> Option<C
             reference: Some(reference),
         });
     }
+    // Where something else stops the drug, no dose of it is offered; a draft without an id cannot be
+    // named.
+    let critical = findings.iter().any(|f| f.level == Level::Critical);
+    if critical || order.reference.contains('#') {
+        return None;
+    }
     let ordered = only(&order.dose)?;
     let limited = findings.iter().filter_map(|f| Some((f, within(f.limit?, ordered)?)));
     let daily = |(_, regimen): &(&Finding, Regimen)| regimen.mg * regimen.times_per_day;
@@ -107,12 +113,22 @@ fn changed(draft: &str, order: &Order, old: Regimen, new: Regimen) -> Option<Box
         return None;
     }
     let mut resource: Value = serde_json::from_str(draft).ok()?;
+    if tells_the_dose_elsewhere(&resource) {
+        return None;
+    }
     let [dosage] = resource.get_mut("dosageInstruction")?.as_array_mut()?.as_mut_slice() else {
         return None;
     };
     let dosage = dosage.as_object_mut()?;
-    let unreadable = ["patientInstruction", "additionalInstruction", "maxDosePerPeriod"];
-    if unreadable.iter().any(|member| dosage.contains_key(*member)) {
+    let unreadable = [
+        "patientInstruction",
+        "additionalInstruction",
+        "maxDosePerPeriod",
+        "extension",
+        "modifierExtension",
+    ];
+    let beside = |member: &String| unreadable.contains(&member.as_str()) || member.starts_with('_');
+    if dosage.keys().any(beside) {
         return None;
     }
     if let Some(timing) = dosage.get_mut("timing") {
@@ -146,8 +162,18 @@ fn retime(timing: &mut Value, old: Regimen, new: Regimen) -> Option<()> {
         return None;
     }
     let repeat = timing.get_mut("repeat")?.as_object_mut()?;
-    let listed = ["when", "timeOfDay", "dayOfWeek", "offset", "frequencyMax", "periodMax"];
-    if listed.iter().any(|member| repeat.contains_key(*member)) {
+    let listed = [
+        "when",
+        "timeOfDay",
+        "dayOfWeek",
+        "offset",
+        "frequencyMax",
+        "periodMax",
+        "count",
+        "countMax",
+    ];
+    let beside = |member: &String| listed.contains(&member.as_str()) || member.starts_with('_');
+    if repeat.keys().any(beside) {
         return None;
     }
     let times = u32::try_from(new.times_per_day).ok()?;
@@ -213,6 +239,24 @@ fn scale(quantity: &mut Value, factor: Decimal) -> Option<Decimal> {
     Some(scaled)
 }
 
+/// The narrative, a note with a number in it and a rendered instruction would go on telling the old
+/// dose.
+fn tells_the_dose_elsewhere(resource: &Value) -> bool {
+    let digits = |text: &str| text.bytes().any(|b| b.is_ascii_digit());
+    let notes = resource["note"].as_array().into_iter().flatten();
+    let mut notes = notes.filter_map(|note| note["text"].as_str()).chain(resource["note"].as_str());
+    resource.get("text").is_some()
+        || resource.get("renderedDosageInstruction").is_some()
+        || notes.any(digits)
+}
+
+/// Words that hold to the old number of doses: the times of the day, a course, a count of tablets.
+static HOLDS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(
+        r"(?i)\b(?:morning|evening|noon|midday|night|bedtime|breakfast|lunch|dinner|supper|am|pm|a\.m|p\.m|days?|weeks?|months?|dispense|disp|qty|quantity|then|hours)\b|#\s*\d|;",
+    )
+    .expect("a constant pattern")
+});
 static TIMES: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(
         r"(?i)\b(?:once|twice|one time|two times|2 times|three times)\s+(?:daily|a day|per day|each day|every day)\b|\b(?:bid|b\.i\.d\.?|qd|q\.d\.?|every 12 hours|q12h|every day|daily)\b",
@@ -225,6 +269,10 @@ static MILLIGRAMS: LazyLock<Regex> =
 /// The words of the instruction with the new dose in place of the old; whatever else they say stays.
 fn rewrite(text: &str, order: &Order, old: Regimen, new: Regimen) -> Option<String> {
     let mut text = text.to_owned();
+    let without = TIMES.replace_all(&text, "");
+    if HOLDS.is_match(&without) {
+        return None;
+    }
     if old.times_per_day != new.times_per_day {
         let found: Vec<_> = TIMES.find_iter(&text).map(|m| m.range()).collect();
         let [place] = found.as_slice() else { return None };

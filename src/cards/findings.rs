@@ -113,6 +113,8 @@ fn key<'o>(outcome: &'o Outcome<'_>) -> (&'o str, &'static str, &'o str, &'o str
     let why = first.map_or("", |m| m.reason.as_str());
     let medicine = match topic {
         Topic::Interaction => outcome.found.first().map(|e| e.what.as_str()),
+        // Whether the label asks first is another question than what it says of a pregnancy.
+        Topic::Pregnancy => Some(outcome.row.id().get_ref().as_str()),
         _ => None,
     };
     let (what, why) = match topic {
@@ -197,7 +199,8 @@ fn finding(
         tests: words.tests,
         says: words.says,
         limit: outcome.clears.iter().find_map(|change| match change {
-            Change::Dose { limit, relative: false, .. } => Some(*limit),
+            // Whether the limit holds must be known.
+            Change::Dose { limit, relative: false, .. } if missing.is_empty() => Some(*limit),
             _ => None,
         }),
         stops: missing.is_empty() && stops(outcome, action),

@@ -93,13 +93,21 @@ fn order(
             reference: Some(reference.clone()),
         });
     }
+    if facts.unasked_orders > 0 {
+        not_checked.push(Item {
+            topic: None,
+            what: format!("further orders of this call: {}", facts.unasked_orders),
+            reason: Some("there are too many of them for one call".to_owned()),
+            reference: None,
+        });
+    }
     let mut drugs = order.drug.drugs.iter();
     OrderLedger {
         order: order.reference.clone(),
         drug: drugs.next().cloned().unwrap_or_default(),
         other_candidates: drugs.cloned().collect(),
         identified_by: order.drug.by.word(),
-        found: unique(found),
+        found: unique(found).into_iter().take(MOST_FOUND).collect(),
         not_found: unique(not_found),
         not_checked: unique(not_checked),
         ignored: ignored(index, facts, knowledge),
@@ -160,6 +168,9 @@ fn ignored(index: usize, facts: &Facts, knowledge: &Knowledge) -> Vec<Item> {
     items.truncate(MOST_IGNORED);
     items
 }
+
+/// Most items of data found that the account names.
+const MOST_FOUND: usize = 200;
 
 /// Most items of data left out that the account names.
 const MOST_IGNORED: usize = 100;

@@ -234,8 +234,15 @@ impl<'a> Sorter<'_, 'a> {
                     State::Complete => {}
                     open => state = open,
                 },
-                Some(_) => match self.resource(resource)? {
-                    Use::Counted => {}
+                Some(kind) => match self.resource(resource)? {
+                    Use::Counted => {
+                        // A Medication may be named by the UUID of its entry.
+                        let url = entry.full_url().and_then(Json::string);
+                        let uuid = url.as_deref().and_then(|u| u.strip_prefix("urn:uuid:"));
+                        if let (Some(uuid), "Medication") = (uuid, kind) {
+                            self.chart.medication_resources.insert(uuid.to_owned(), resource);
+                        }
+                    }
                     Use::Dropped(why) => state = State::Incomplete(why),
                 },
             }

@@ -151,7 +151,8 @@ fn resolve<'a>(
     source.medication(id)
 }
 
-fn read_medication<'a>(
+/// The codes, words and ingredients of a Medication, and the words of its form.
+pub(super) fn read_medication<'a>(
     json: Json<'a>,
     concepts: &mut Vec<CodeableConcept<'a>>,
     form_words: &mut Vec<String>,

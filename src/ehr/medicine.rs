@@ -3,10 +3,10 @@
 //! What stays on the skin, in the eye or in the ear is no medicine to the rules: ketoconazole
 //! shampoo is no interaction.
 
-use super::drug::{MedicationSource, ordered};
+use super::drug::{MedicationSource, ordered, read_medication};
 use crate::fhir::Json;
 use crate::fhir::types::CodeableConcept;
-use crate::fhir::views::{Dosage, Medication, MedicationOrder};
+use crate::fhir::views::{Dosage, MedicationOrder};
 use crate::terminology::medicines::Absorption;
 use crate::terminology::products::{Form, Route, Strength};
 use crate::terminology::{System, Terminology};
@@ -20,6 +20,8 @@ pub struct Held {
     pub vaccines: Vec<String>,
     /// Amount per tablet, where words tell it.
     pub strength: Option<Strength>,
+    /// Nothing but a reference to a Medication that was not sent tells what it is.
+    pub unread: bool,
 }
 
 impl Held {
@@ -37,29 +39,45 @@ pub fn held<'a>(
 ) -> Held {
     let ordered = ordered(view, source);
     let mut concepts = ordered.concepts;
-    let medication = ordered.medication.and_then(Medication::read);
-    concepts.extend(medication.as_ref().and_then(Medication::code).map(CodeableConcept::read));
-    let form = medication.as_ref().and_then(|m| m.form().or(m.dose_form()));
-    let form = form.map(CodeableConcept::read);
+    let mut forms: Vec<String> = Vec::new();
+    if let Some(medication) = ordered.medication {
+        read_medication(medication, &mut concepts, &mut forms);
+    }
     let dosages = view.dosage_instruction().or(view.dosage()).map(Json::items).unwrap_or_default();
     let dosages: Vec<Dosage<'a>> = dosages.into_iter().filter_map(Dosage::read).collect();
     let routes = dosages.iter().filter_map(Dosage::route).map(CodeableConcept::read);
-    let texts = dosages.iter().filter_map(Dosage::text).filter_map(Json::string);
-    let mut words: Vec<String> = texts.map(|t| t.into_owned()).collect();
-    for concept in concepts.iter().chain(&form).cloned().chain(routes) {
+    // What the route, the form and the name tell. A sig names the skin that is treated, too: it tells
+    // only where the medicine is applied.
+    let mut words = forms;
+    for concept in concepts.iter().cloned().chain(routes) {
         words.extend(concept.words().map(str::to_owned));
     }
+    let sigs = dosages.iter().filter_map(Dosage::text).filter_map(Json::string);
+    words.extend(sigs.filter(|sig| is_applied(sig)).map(|sig| sig.into_owned()));
     let products = &terminology.products;
-    let local = words.iter().any(|w| {
+    let swallowed = words.iter().any(|w| {
+        let form = products.form_in(w);
+        form.is_some_and(|f| f != Form::Topical) || products.route_in(w) == Some(Route::Oral)
+    });
+    let applied = words.iter().any(|w| {
         products.form_in(w) == Some(Form::Topical) || products.route_in(w) == Some(Route::Topical)
     });
-    let mut held = Held::default();
+    let local = applied && !swallowed;
+    let named = concepts.iter().any(|c| c.label().is_some());
+    let mut held = Held { unread: ordered.unresolved && !named, ..Held::default() };
     for concept in &concepts {
         held.add(concept, local, terminology);
         let strength = concept.words().find_map(crate::terminology::products::strength_in_words);
         held.strength = held.strength.or(strength);
     }
     held
+}
+
+/// Does the sig say that the medicine is put on something?
+fn is_applied(sig: &str) -> bool {
+    let sig = sig.to_lowercase();
+    let mut words = sig.split(|c: char| !c.is_alphabetic());
+    words.any(|w| ["apply", "applied", "instill", "instil"].contains(&w))
 }
 
 impl Held {

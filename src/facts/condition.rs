@@ -30,6 +30,8 @@ pub struct Condition {
     pub standing: Standing,
     /// Onset, else the day it was recorded.
     pub date: Option<FhirDate>,
+    /// The last day that anything of it tells: when it was recorded, or its onset.
+    pub told: Option<FhirDate>,
     /// `Condition/id`.
     pub reference: Option<String>,
     /// The words of its stage (`Child-Pugh class B`), and of the condition itself.
@@ -132,7 +134,11 @@ fn read_one(json: Json<'_>, table: &Table) -> Option<Condition> {
     for summary in stages.into_iter().filter_map(Stage::read).filter_map(|s| s.summary()) {
         stage.extend(CodeableConcept::read(summary).words().map(str::to_owned));
     }
+    let recorded = [view.recorded_date(), view.date_recorded(), view.asserted_date()];
+    let recorded = recorded.into_iter().filter_map(date).max();
+    let onset = date(view.onset_date_time()).or_else(|| view.onset_period().and_then(period_date));
     Some(Condition {
+        told: recorded.max(onset),
         stage,
         concepts,
         title,

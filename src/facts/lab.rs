@@ -8,7 +8,7 @@ use crate::fhir::types::local_reference;
 use crate::fhir::views::{Component, Observation, Period};
 use crate::fhir::{FhirDate, Json};
 use crate::terminology::Terminology;
-use crate::terminology::decimal::Range;
+use crate::terminology::decimal::{Number, Range};
 use crate::terminology::labs::{Group, Lab};
 use crate::terminology::results::Meaning;
 use jiff::Timestamp;
@@ -105,6 +105,9 @@ impl Labs {
             });
         }
         qualitative::apply_controls(&mut labs, terminology);
+        for results in labs.results.values_mut() {
+            span_of_one_day(results);
+        }
         labs
     }
 
@@ -196,6 +199,33 @@ impl Labs {
             let result = LabResult { value, date, moment, printed, code, reference, upper_limit };
             self.results.entry(lab.id.clone()).or_default().push(result);
         }
+    }
+}
+
+/// Numbers of one day of which nobody can tell the later become a span: what lies between them is not
+/// known.
+fn span_of_one_day(results: &mut [LabResult]) {
+    let Some(newest) = results.first().cloned() else { return };
+    let number = |r: &LabResult| match &r.value {
+        Value::Number(value) => value.exact(),
+        _ => None,
+    };
+    let same = results.iter().filter(|r| {
+        let later = matches!((newest.moment, r.moment), (Some(a), Some(b)) if a != b);
+        r.date.is_some() && r.date == newest.date && !later
+    });
+    let numbers: Vec<(Decimal, String)> =
+        same.filter_map(|r| Some((number(r)?, r.printed.clone()))).collect();
+    let (Some(least), Some(most)) = (
+        numbers.iter().min_by_key(|(n, _)| *n).cloned(),
+        numbers.iter().max_by_key(|(n, _)| *n).cloned(),
+    ) else {
+        return;
+    };
+    if least.0 != most.0 && number(&newest).is_some() {
+        let (from, to) = (Some(Number(least.0)), Some(Number(most.0)));
+        results[0].value = Value::Number(Range { from, to, ..Range::default() });
+        results[0].printed = format!("{} and {}", least.1, most.1);
     }
 }
 

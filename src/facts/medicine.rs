@@ -5,11 +5,15 @@ use super::known::Evidence;
 use super::order::{Order, Role};
 use crate::ehr::drug::{Identity, identify};
 use crate::ehr::{BesideOrder, Chart, DraftOrder, State, held};
-use crate::fhir::types::{Quantity, local_reference};
-use crate::fhir::views::{Bounds, Dosage, MedicationOrder, Period, Timing};
+use crate::fhir::types::{CodeableConcept, Quantity, local_reference};
+use crate::fhir::views::{
+    Adherence, Bounds, DispenseRequest, Dosage, MedicationOrder, Period, Timing,
+};
 use crate::fhir::{FhirDate, Json, Release};
+use crate::knowledge::Knowledge;
 use crate::terminology::Terminology;
 use jiff::civil::Date;
+use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
 /// A medicine on record, or a draft of the same call.
@@ -27,6 +31,9 @@ pub struct Medicine {
     pub dose: Dose,
     /// Is it being taken?
     pub active: bool,
+    /// The EHR is sure of it: not planned, not of unknown status. What a rule fears counts all the
+    /// same; what would calm it does not.
+    pub sure: bool,
     /// Has its course been completed?
     pub completed: bool,
     /// First known day.
@@ -76,6 +83,9 @@ pub struct Medicines {
     pub state: State,
 }
 
+/// Why the list is not whole, when one of its entries is told only by a Medication that is missing.
+const UNREAD: &str = "a medicine on it is told only by a resource that was not sent";
+
 /// Statuses of an entry that never was a medicine.
 const VOID: &[&str] = &["entered-in-error", "draft", "not-taken", "cancelled", "intended"];
 
@@ -85,12 +95,20 @@ impl Medicines {
         chart: &Chart<'a>,
         others: &[BesideOrder<'a>],
         conditions: &BTreeMap<String, Json<'a>>,
-        terminology: &Terminology,
+        knowledge: &Knowledge,
     ) -> Medicines {
-        let reader = Reader { chart, conditions, terminology };
-        let listed = chart.medications.resources.iter().filter_map(|json| reader.listed(*json));
-        let drafts = others.iter().map(|other| reader.draft(other));
-        Medicines { list: listed.chain(drafts).collect(), state: chart.medications.state.clone() }
+        let terminology = &knowledge.terminology;
+        let reader = Reader { chart, conditions, terminology, knowledge };
+        let mut unread = false;
+        let resources = chart.medications.resources.iter();
+        let mut list: Vec<Medicine> =
+            resources.filter_map(|json| reader.listed(*json, &mut unread)).collect();
+        list.extend(others.iter().map(|other| reader.draft(other)));
+        let state = match (&chart.medications.state, unread) {
+            (State::Complete, true) => State::Incomplete(UNREAD),
+            (state, _) => state.clone(),
+        };
+        Medicines { list, state }
     }
 
     /// Those taken now, or about to be.
@@ -103,19 +121,26 @@ struct Reader<'c, 'a> {
     chart: &'c Chart<'a>,
     conditions: &'c BTreeMap<String, Json<'a>>,
     terminology: &'c Terminology,
+    knowledge: &'c Knowledge,
 }
 
 impl<'a> Reader<'_, 'a> {
-    fn listed(&self, json: Json<'a>) -> Option<Medicine> {
+    fn listed(&self, json: Json<'a>, unread: &mut bool) -> Option<Medicine> {
         let view = MedicationOrder::read(json)?;
         let status = view.status().and_then(Json::string).unwrap_or("unknown".into()).into_owned();
         let flag = |json: Option<Json<'_>>| json.and_then(Json::boolean) == Some(true);
-        // Planned, proposed, refused or not taken: no medicine.
+        let intent = view.intent().and_then(Json::string);
+        let adherence = view.adherence().and_then(Adherence::read).and_then(|a| a.code());
+        let refused = adherence
+            .map(CodeableConcept::read)
+            .is_some_and(|c| c.has_code(&["not-taking", "never"]));
+        // Proposed, refused or not taken: no medicine. A plan is one: home medicines are told as plans.
         let never_given = VOID.contains(&&*status)
+            || refused
             || flag(view.was_not_taken())
             || flag(view.do_not_perform())
             || view.taken().and_then(Json::string).is_some_and(|t| t == "n")
-            || view.intent().and_then(Json::string).is_some_and(|i| i == "plan" || i == "proposal");
+            || intent.as_deref() == Some("proposal");
         if never_given {
             return None;
         }
@@ -125,24 +150,28 @@ impl<'a> Reader<'_, 'a> {
             _ => None,
         };
         let held = held(&view, &source, self.terminology);
+        let active = matches!(&*status, "active" | "on-hold" | "recorded" | "unknown");
+        let sure = status != "unknown" && intent.as_deref() != Some("plan");
         if identified.is_none() && held.is_empty() {
+            *unread |= held.unread && active;
             return None;
         }
         let date = |j: Option<Json<'_>>| j.and_then(Json::string).and_then(|t| FhirDate::parse(&t));
         let bounds = bounds(&view);
-        let bounded = bounds.as_ref().and_then(|b| b.bounds_period()).and_then(Period::read);
-        let period = view.effective_period().and_then(Period::read).or(bounded);
+        let bounded = |b: &Bounds<'a>| b.bounds_period().and_then(Period::read);
+        let period = view.effective_period().and_then(Period::read);
+        let period = period.or_else(|| bounds.first().and_then(Option::as_ref).and_then(bounded));
         let start = date(period.as_ref().and_then(|p| p.start()))
             .or_else(|| date(view.effective_date_time()))
             .or_else(|| date(view.authored_on()))
             .or_else(|| date(view.date_written()));
-        let end = date(period.as_ref().and_then(|p| p.end())).or_else(|| date(view.date_ended()));
+        let told = view.effective_period().and_then(Period::read).and_then(|p| p.end());
+        let end = date(told).or_else(|| date(view.date_ended()));
         let resource_type = view.resource_type().and_then(Json::string).unwrap_or_default();
         let reference = local_reference(&resource_type, view.id());
         let dose = Dose::read(&view, held.strength);
-        let active = matches!(&*status, "active" | "on-hold" | "recorded");
         let completed = status == "completed";
-        let end = end.or_else(|| Some(FhirDate::day(lasts(bounds?, start?)?)));
+        let end = end.or_else(|| last_day(&view, &bounds, start?));
         let jak = identified.map(|drug| {
             let reference = reference.clone().unwrap_or_else(|| resource_type.clone().into_owned());
             let draft = DraftOrder { view, reference, release: Release::R4, drug, json };
@@ -155,6 +184,7 @@ impl<'a> Reader<'_, 'a> {
             dose: jak.as_ref().map_or(dose, |order| order.dose.clone()),
             jak,
             active,
+            sure,
             completed,
             start,
             end,
@@ -177,6 +207,7 @@ impl<'a> Reader<'_, 'a> {
             dose: Dose::read(&other.view, other.held.strength),
             jak,
             active: false,
+            sure: true,
             completed: false,
             start: None,
             end: None,
@@ -192,20 +223,42 @@ impl<'a> Reader<'_, 'a> {
             substances.iter().filter_map(|id| medicines.get(id)).map(|m| m.title.clone());
         let table = &self.terminology.vaccines;
         let vaccines = vaccines.iter().filter_map(|id| table.get(id)).map(|v| v.title.clone());
-        let jak = jak.into_iter().flat_map(|order| order.drug.drugs.iter().cloned());
+        let name = |id: &String| self.knowledge.drug(id).map(|drug| drug.name.clone());
+        let jak = jak.into_iter().flat_map(|order| order.drug.drugs.iter().filter_map(name));
         let names: Vec<String> = jak.chain(substances).chain(vaccines).collect();
         names.join(" with ")
     }
 }
 
-/// `timing.repeat` of the first dosage.
-fn bounds<'a>(view: &MedicationOrder<'a>) -> Option<Bounds<'a>> {
-    let dosage = view.dosage_instruction().or(view.dosage())?.one().and_then(Dosage::read)?;
-    Bounds::read(Timing::read(dosage.timing()?)?.repeat()?)
+/// `timing.repeat` of every dosage.
+fn bounds<'a>(view: &MedicationOrder<'a>) -> Vec<Option<Bounds<'a>>> {
+    let dosages = view.dosage_instruction().or(view.dosage()).map(Json::items).unwrap_or_default();
+    let repeat = |json| Bounds::read(Timing::read(Dosage::read(json)?.timing()?)?.repeat()?);
+    dosages.into_iter().map(repeat).collect()
 }
 
-/// The last day of a course of so many days, weeks or months.
-fn lasts(bounds: Bounds<'_>, start: FhirDate) -> Option<Date> {
+/// The last day of the last instruction; none when one has no end, or when it may be filled again.
+fn last_day(
+    view: &MedicationOrder<'_>,
+    bounds: &[Option<Bounds<'_>>],
+    start: FhirDate,
+) -> Option<FhirDate> {
+    let request = view.dispense_request().and_then(DispenseRequest::read);
+    let repeats = request.and_then(|r| r.number_of_repeats_allowed()).and_then(Json::decimal);
+    if repeats.is_some_and(|n| n > Decimal::ZERO) {
+        return None;
+    }
+    let ends = bounds.iter().map(|bounds| ends(bounds.as_ref()?, start));
+    let ends: Option<Vec<Date>> = ends.collect();
+    ends?.into_iter().max().map(FhirDate::day)
+}
+
+/// The last day of one instruction: of its period, or after so many days, weeks or months.
+fn ends(bounds: &Bounds<'_>, start: FhirDate) -> Option<Date> {
+    if let Some(period) = bounds.bounds_period().and_then(Period::read) {
+        let end = period.end().and_then(Json::string)?;
+        return FhirDate::parse(&end).map(|end| end.latest);
+    }
     let duration = bounds.bounds_duration().or(bounds.bounds_quantity())?;
     let duration = Quantity::read(duration)?;
     let count = i32::try_from(duration.value?.ceil()).ok()?;

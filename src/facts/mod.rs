@@ -59,4 +59,6 @@ pub struct Facts {
     pub dropped: Dropped,
     /// Orders whose drug could not be told, beside one that could.
     pub unreadable_orders: Vec<String>,
+    /// Orders beyond what one call may ask.
+    pub unasked_orders: usize,
 }

@@ -3,7 +3,7 @@
 use super::condition::{Conditions, concepts};
 use super::dose::Dose;
 use super::known::Evidence;
-use super::medicine::Medicines;
+use super::medicine::{Medicine, Medicines};
 use crate::ehr::orders::reasons;
 use crate::ehr::{DraftOrder, Identified, State};
 use crate::fhir::types::CodeableConcept;
@@ -155,20 +155,22 @@ impl Order {
         knowledge: &Knowledge,
         today: Date,
     ) -> Since {
-        let same = |id: &String| {
-            knowledge.drug(id).is_some_and(|other| other.ingredient == drug.ingredient)
-        };
-        let on_list = medicines.list.iter().filter(|m| m.active && m.jak_drugs().iter().any(same));
-        let starts: Vec<Option<FhirDate>> = on_list.map(|m| m.start).collect();
         let days = i32::from(knowledge.policy.windows.continuing_days);
-        let long = |start: &FhirDate| {
-            let span = start.latest.until((jiff::Unit::Day, today));
+        let long = |day: Date| {
+            let span = day.until((jiff::Unit::Day, today));
             span.is_ok_and(|s| s.get_days() >= days)
         };
-        if let Some(start) = starts.iter().flatten().find(|s| long(s)) {
-            return Since::Continuing(*start);
+        if let Some(start) = self.first_day(drug, medicines, knowledge, today) {
+            if long(start.latest) {
+                return Since::Continuing(start);
+            }
+            if long(start.earliest) {
+                return Since::NotTold("its start is only partly on record".to_owned());
+            }
         }
-        if starts.iter().any(Option::is_none) {
+        let undated = |m: &&Medicine| m.start.is_none() || !m.sure;
+        let mut taken = medicines.current(today).filter(|m| m.is_of(drug, knowledge));
+        if taken.find(undated).is_some() {
             return Since::NotTold("it is on the medication list without a date".to_owned());
         }
         match medicines.state.why_open() {
@@ -186,18 +188,42 @@ impl Order {
         drugs.map(since).any(|since| matches!(since, Since::Continuing(_)))
     }
 
-    /// The first known day on which the patient took the ingredient.
+    /// The first known day of the course that goes on: entries that follow each other are one.
     pub fn first_day(
         &self,
         drug: &Drug,
         medicines: &Medicines,
         knowledge: &Knowledge,
+        today: Date,
     ) -> Option<FhirDate> {
-        let same = |id: &String| {
-            knowledge.drug(id).is_some_and(|other| other.ingredient == drug.ingredient)
-        };
-        let on_list = medicines.list.iter().filter(|m| m.active && m.jak_drugs().iter().any(same));
-        on_list.filter_map(|m| m.start).min()
+        let windows = &knowledge.policy.windows;
+        let ours = medicines.list.iter().filter(|m| m.sure && !m.draft && m.is_of(drug, knowledge));
+        let mut entries: Vec<(FhirDate, &Medicine)> =
+            ours.filter_map(|m| Some((m.start?, m))).collect();
+        entries.sort_by_key(|(start, _)| std::cmp::Reverse(*start));
+        let now = entries.iter().position(|(_, m)| m.is_current(today))?;
+        let mut first = entries[now].0;
+        for (start, entry) in &entries[now + 1..] {
+            // An entry without an end may have lasted until it was renewed.
+            let lasted = match entry.end {
+                Some(end) => (end.latest, windows.renewal_gap_days),
+                None => (start.latest, windows.renewal_days),
+            };
+            let gap = lasted.0.until((jiff::Unit::Day, first.earliest));
+            if gap.is_ok_and(|gap| gap.get_days() <= i32::from(lasted.1)) {
+                first = first.min(*start);
+            }
+        }
+        Some(first)
+    }
+}
+
+impl Medicine {
+    /// The same ingredient, in whatever form.
+    fn is_of(&self, drug: &Drug, knowledge: &Knowledge) -> bool {
+        self.jak_drugs()
+            .iter()
+            .any(|id| knowledge.drug(id).is_some_and(|other| other.ingredient == drug.ingredient))
     }
 }
 

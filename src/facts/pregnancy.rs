@@ -2,7 +2,7 @@
 
 use super::known::Evidence;
 use super::lab::{LabResult, Value};
-use super::{Condition, Facts, Sex, Standing};
+use super::{Facts, Sex, Standing};
 use crate::fhir::FhirDate;
 use crate::knowledge::Knowledge;
 use crate::terminology::results::Meaning;
@@ -63,27 +63,36 @@ impl Facts {
     }
 
     fn asked(&self, knowledge: &Knowledge, question: &Question) -> Pregnancy {
-        let male = self.person.sex.known() == Some(&Sex::Male);
-        if male {
-            return Pregnancy::Impossible;
-        }
-        let mut signs = Signs { yes: Vec::new(), no: Vec::new(), unclear: None };
+        let mut signs = Signs::default();
         for condition in self.conditions.all(question.condition) {
-            let over = condition.standing == Standing::Past;
-            if !over && self.counts(condition, question.days) {
-                signs.yes.push((condition.date, condition.evidence(question.condition)));
+            let recent = condition.date.is_none_or(|d| within(d.latest, self.today, question.days));
+            if condition.standing != Standing::Past && recent {
+                signs.said.push((condition.told, condition.evidence(question.condition)));
             }
         }
         let days = knowledge.policy.windows.pregnancy_test_days;
         for id in [Some(question.answer), question.test].into_iter().flatten() {
             let Some(lab) = knowledge.terminology.labs.get(id) else { continue };
+            let test = question.test == Some(id);
             for result in self.labs.results.get(id).into_iter().flatten() {
-                let said = (result.date, result.evidence(lab));
+                let sign = (result.date, result.evidence(lab));
+                let (earliest, latest) =
+                    (result.date.map(|d| d.earliest), result.date.map(|d| d.latest));
                 match says(result, question) {
-                    Some(true) if within(result.date, self.today, question.days) => {
-                        signs.yes.push(said);
+                    // Without a date it may be now.
+                    Some(true) if latest.is_none_or(|d| within(d, self.today, question.days)) => {
+                        match test {
+                            true => signs.tested.push(sign),
+                            false => signs.said.push(sign),
+                        }
                     }
-                    Some(false) if within(result.date, self.today, days) => signs.no.push(said),
+                    // Without a date it proves nothing.
+                    Some(false) if earliest.is_some_and(|d| within(d, self.today, days)) => {
+                        match test {
+                            true => signs.tested_no.push(sign),
+                            false => signs.said_no.push(sign),
+                        }
+                    }
                     Some(_) => {}
                     None => signs.unclear = Some("the answer on record tells nothing"),
                 }
@@ -91,31 +100,30 @@ impl Facts {
         }
         signs.weigh(self, knowledge, question)
     }
-
-    /// Not older than a pregnancy lasts; without a date it may be now.
-    fn counts(&self, condition: &Condition, days: u16) -> bool {
-        condition.date.is_none() || within(condition.date, self.today, days)
-    }
 }
 
+type Sign = (Option<FhirDate>, Evidence);
+
+#[derive(Default)]
 struct Signs {
-    yes: Vec<(Option<FhirDate>, Evidence)>,
-    no: Vec<(Option<FhirDate>, Evidence)>,
+    tested: Vec<Sign>,
+    said: Vec<Sign>,
+    tested_no: Vec<Sign>,
+    said_no: Vec<Sign>,
     unclear: Option<&'static str>,
 }
 
 impl Signs {
     fn weigh(self, facts: &Facts, knowledge: &Knowledge, question: &Question) -> Pregnancy {
-        let newest = |list: &[(Option<FhirDate>, Evidence)]| list.iter().map(|(d, _)| *d).max();
-        let only =
-            |list: Vec<(Option<FhirDate>, Evidence)>| list.into_iter().map(|(_, e)| e).collect();
-        if !self.yes.is_empty() {
-            // A later "no" ends it; without a date nothing does.
-            let undated = self.yes.iter().any(|(date, _)| date.is_none());
-            if !undated && newest(&self.no) > newest(&self.yes) {
-                return Pregnancy::No(only(self.no));
-            }
-            return Pregnancy::Yes(only(self.yes));
+        let no: Vec<Sign> = self.tested_no.iter().chain(&self.said_no).cloned().collect();
+        // A test is overruled by a later test only, an answer by either.
+        let mut yes = standing(self.tested, &self.tested_no);
+        yes.extend(standing(self.said, &no));
+        if !yes.is_empty() {
+            return Pregnancy::Yes(yes);
+        }
+        if facts.person.sex.known() == Some(&Sex::Male) {
+            return Pregnancy::Impossible;
         }
         let years = knowledge.policy.windows.childbearing_age;
         let inside = |n: u16| years.contains(Decimal::from(n));
@@ -123,8 +131,8 @@ impl Signs {
         if outside {
             return Pregnancy::Impossible;
         }
-        if !self.no.is_empty() {
-            return Pregnancy::No(only(self.no));
+        if !no.is_empty() {
+            return Pregnancy::No(no.into_iter().map(|(_, e)| e).collect());
         }
         if let Some(why) = self.unclear {
             return Pregnancy::NotAvailable(why.to_owned());
@@ -142,6 +150,16 @@ impl Signs {
     }
 }
 
+/// The signs that no later "no" overrules: one that is surely later than what it overrules.
+fn standing(yes: Vec<Sign>, no: &[Sign]) -> Vec<Evidence> {
+    let newest = no.iter().filter_map(|(date, _)| *date).map(|d| d.earliest).max();
+    let overruled = |date: &Option<FhirDate>| match (date, newest) {
+        (Some(date), Some(newest)) => newest > date.latest,
+        _ => false,
+    };
+    yes.into_iter().filter(|(date, _)| !overruled(date)).map(|(_, evidence)| evidence).collect()
+}
+
 /// What a result says of the question.
 fn says(result: &LabResult, question: &Question) -> Option<bool> {
     match &result.value {
@@ -153,10 +171,8 @@ fn says(result: &LabResult, question: &Question) -> Option<bool> {
     }
 }
 
-/// Not older than so many days; a result without a date counts.
-fn within(date: Option<FhirDate>, today: Date, days: u16) -> bool {
-    date.is_none_or(|date| {
-        let span = date.latest.until((jiff::Unit::Day, today));
-        span.is_ok_and(|s| s.get_days() <= i32::from(days))
-    })
+/// Not in the future, and not older than so many days.
+fn within(day: Date, today: Date, days: u16) -> bool {
+    let span = day.until((jiff::Unit::Day, today));
+    span.is_ok_and(|s| (0..=i32::from(days)).contains(&s.get_days()))
 }

@@ -7,6 +7,10 @@ use crate::ehr::{Chart, Orders};
 use crate::knowledge::{Jurisdiction, Knowledge};
 use jiff::civil::Date;
 
+/// Orders of one call that are asked about: no prescriber signs more at once, and every one is asked
+/// every row.
+const MOST_ORDERS: usize = 50;
+
 impl Facts {
     /// The patient as the rules see them.
     pub fn read<'a>(
@@ -21,12 +25,14 @@ impl Facts {
         let beside = by_id(beside.copied());
         let read = |draft| Order::read(draft, Role::Ordered, &beside, terminology);
         let ordered: Vec<Order> = orders.jak.iter().map(read).collect();
-        let medicines = Medicines::read(chart, &orders.others, &beside, terminology);
-        let orders_asked = match (ordered.is_empty(), orders.others.is_empty()) {
+        let medicines = Medicines::read(chart, &orders.others, &beside, knowledge);
+        let mut orders_asked = match (ordered.is_empty(), orders.others.is_empty()) {
             (false, _) => ordered,
             (true, false) => beside_taken(orders, &medicines, knowledge, today),
             (true, true) => taken(&medicines, today),
         };
+        let unasked = orders_asked.len().saturating_sub(MOST_ORDERS);
+        orders_asked.truncate(MOST_ORDERS);
         // Nobody takes one and nobody orders one: the results of this patient are not looked at.
         let labs = match orders_asked.is_empty() {
             true => Labs::default(),
@@ -43,6 +49,7 @@ impl Facts {
             vaccinations: Vaccinations::read(&chart.immunizations, terminology),
             dropped: chart.dropped,
             unreadable_orders: orders.unreadable.clone(),
+            unasked_orders: unasked,
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::fhir::Json;
 use crate::fhir::types::{CodeableConcept, Coding, Quantity};
 use crate::fhir::views::RangeView;
 use crate::terminology::decimal::{self, Number, Range};
-use crate::terminology::labs::{Lab, ResultKind};
+use crate::terminology::labs::{Answer, Lab, ResultKind};
 use crate::terminology::results::Meaning;
 use crate::terminology::{System, Terminology};
 use rust_decimal::Decimal;
@@ -47,7 +47,7 @@ impl<'a> Part<'a> {
         }
         match lab.result {
             ResultKind::Quantity => self.number(lab, terminology),
-            ResultKind::Coded => self.concepts(terminology),
+            ResultKind::Coded => self.concepts(lab, terminology),
             ResultKind::Qualitative | ResultKind::Thresholded | ResultKind::ViralLoad => {
                 self.meaning(lab, terminology)
             }
@@ -57,7 +57,12 @@ impl<'a> Part<'a> {
     /// The one upper limit of the reference ranges; several that differ tell none.
     pub fn upper_limit(&self, lab: &Lab, terminology: &Terminology) -> Option<Decimal> {
         let ranges = self.reference_range.map(Json::items).unwrap_or_default();
-        let mut highs = ranges.into_iter().filter_map(RangeView::read).filter_map(|range| {
+        // A range for treatment, or for a group of people, is not that of the healthy.
+        let normal = |range: &RangeView<'_>| {
+            range.kind().map(CodeableConcept::read).is_none_or(|kind| kind.has_code(&["normal"]))
+        };
+        let ranges = ranges.into_iter().filter_map(RangeView::read).filter(normal);
+        let mut highs = ranges.filter_map(|range| {
             let high = Quantity::read(range.high()?)?;
             let own = self.quantity.and_then(Quantity::read).unwrap_or_default();
             let mut units: Vec<&str> = high.units().collect();
@@ -102,17 +107,25 @@ impl<'a> Part<'a> {
         Some((in_unit(range, &[unit], lab, terminology), text))
     }
 
-    fn concepts(&self, terminology: &Terminology) -> Option<(Value, String)> {
-        let concept = match (self.concept, self.string) {
-            (Some(json), _) => CodeableConcept::read(json),
-            (None, Some(string)) => {
-                CodeableConcept { text: string.string(), ..CodeableConcept::default() }
-            }
-            _ => return None,
-        };
-        let printed = concept.label().unwrap_or("no words").to_owned();
+    /// Codes first, then whole answers in words, then yes and no.
+    fn concepts(&self, lab: &Lab, terminology: &Terminology) -> Option<(Value, String)> {
+        let string = self.string.and_then(Json::string);
+        let concept = self
+            .concept
+            .map(CodeableConcept::read)
+            .unwrap_or_else(|| CodeableConcept { text: string, ..CodeableConcept::default() });
+        let flag = self.boolean.and_then(Json::boolean);
+        let printed = concept.label().map(str::to_owned).or(flag.map(|f| f.to_string()))?;
         let found = super::condition::concepts(&concept, &terminology.conditions);
-        let ids: Vec<String> = found.into_iter().map(|(id, _)| id).collect();
+        let mut ids: Vec<String> = found.into_iter().map(|(id, _)| id).collect();
+        if ids.is_empty() {
+            let said = |answer: &&Answer| {
+                let words = concept.words().map(|w| w.trim().trim_end_matches('.').to_lowercase());
+                flag.is_some_and(|f| answer.boolean == Some(f))
+                    || words.into_iter().any(|w| answer.words.contains(&w))
+            };
+            ids.extend(lab.answers.iter().find(said).map(|answer| answer.concept.clone()));
+        }
         let value = match ids.is_empty() {
             true => Value::Unreadable("its answer is in no table"),
             false => Value::Concepts(ids),
@@ -214,9 +227,20 @@ fn in_unit(range: Range, units: &[&str], lab: &Lab, terminology: &Terminology) -
     converted.dedup();
     match converted.first() {
         Some(_) if converted.len() > 1 => Value::Unreadable("its unit and its unit code disagree"),
+        Some(range) if !possible(range, lab) => {
+            Value::Unreadable("it is a number that nobody can have, in this unit")
+        }
         Some(range) => Value::Number(*range),
         None if units.iter().all(|u| u.is_empty()) => Value::Unreadable("it has no unit"),
         None => Value::Unreadable("its unit does not convert"),
+    }
+}
+
+/// Can a living patient have it?
+fn possible(range: &Range, lab: &Lab) -> bool {
+    match (range.exact(), lab.plausible) {
+        (Some(value), Some(plausible)) => plausible.contains(value),
+        _ => true,
     }
 }
 

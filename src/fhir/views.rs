@@ -75,7 +75,16 @@ view! {
         date_written as "dateWritten", effective_period as "effectivePeriod",
         effective_date_time as "effectiveDateTime", date_ended as "dateEnded", note, requester,
         was_not_taken as "wasNotTaken", taken, dispense_request as "dispenseRequest",
+        adherence,
     }
+}
+view! {
+    /// MedicationStatement.adherence (R5).
+    struct Adherence { code }
+}
+view! {
+    /// MedicationRequest.dispenseRequest.
+    struct DispenseRequest { number_of_repeats_allowed as "numberOfRepeatsAllowed" }
 }
 view! {
     /// Medication: R5 renamed `code`'s neighbours, not `code`.
@@ -126,7 +135,7 @@ view! {
 }
 view! {
     /// Range.
-    struct RangeView { low, high }
+    struct RangeView { low, high, kind as "type" }
 }
 view! {
     /// Observation, all releases.

@@ -135,6 +135,10 @@ pub struct Windows {
     pub tuberculosis_treatment_days: u16,
     /// The same ingredient on the list this long makes the order a continuation.
     pub continuing_days: u16,
+    /// Days between two entries of one drug that still are one course.
+    pub renewal_gap_days: u16,
+    /// An entry without an end may have lasted so many days until it was renewed.
+    pub renewal_days: u16,
     /// An infection without status counts as active this long after its date.
     pub infection_days: u16,
     /// Blood counts, liver enzymes and what Child-Pugh is computed from count as current.

@@ -1,15 +1,25 @@
 //! Is the ordered dose above what the label allows at this liver function?
 
 use super::scope::{Limits, Scope};
-use super::{Because, Change, Gap, Outcome, Question};
+use super::{Because, Change, Gap, Outcome, Question, Verdict};
 use crate::facts::{Known, LiverFunction};
-use crate::knowledge::Hepatic;
+use crate::knowledge::{Action, Hepatic};
 
 /// One outcome for every hepatic row of the drug.
 pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
     let function = question.facts.liver_function(question.knowledge);
     let rows = question.rows(&question.drug.hepatic);
-    rows.map(|row| check_row(question, row, &function)).collect()
+    let mut outcomes: Vec<Outcome<'_>> =
+        rows.map(|row| check_row(question, row, &function)).collect();
+    // Old results that silence every row are named, once.
+    let stale = function.known().is_some_and(|f| f.stale);
+    let silent = outcomes.iter().all(|o| o.verdict == Verdict::Silent);
+    if let (true, true, Some(outcome)) = (stale, silent, outcomes.first_mut()) {
+        outcome.because = Because::Stale(question.knowledge.policy.windows.blood_months);
+        outcome.verdict = Verdict::Fires(Action::Monitor);
+        outcome.labelled_dose = None;
+    }
+    outcomes
 }
 
 fn check_row<'k>(

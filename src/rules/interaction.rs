@@ -2,7 +2,7 @@
 
 use super::scope::{Limits, Scope};
 use super::{Because, Change, Gap, Outcome, Question};
-use crate::facts::{Medicine, Role, Since};
+use crate::facts::{Medicine, Role, Since, unique};
 use crate::knowledge::{Interaction, When};
 use toml::Spanned;
 
@@ -21,7 +21,11 @@ fn check_row<'k>(question: Question<'k>, row: &'k Interaction) -> Outcome<'k> {
     if let Some(days) = row.first_days {
         scope.excluded |= past_first_days(question, days);
     }
-    let current: Vec<&Medicine> = facts.medicines.current(facts.today).collect();
+    let beside = question.order.role == Role::Beside;
+    let ours = |m: &&Medicine| m.reference.as_ref() == Some(&question.order.reference);
+    // Another draft of something else is that draft's own matter.
+    let current: Vec<&Medicine> =
+        facts.medicines.current(facts.today).filter(|m| !beside || !m.draft || ours(m)).collect();
     let first: Vec<&Medicine> =
         current.iter().copied().filter(|m| counts(question, row, m, &row.with)).collect();
     let second: Vec<&Medicine> =
@@ -30,8 +34,6 @@ fn check_row<'k>(question: Question<'k>, row: &'k Interaction) -> Outcome<'k> {
     let both = first.iter().chain(second.iter().filter(|m| !is_in(m, &first)));
     let named: Vec<&Medicine> = both.copied().collect();
     // In the other direction the order must be one of them.
-    let beside = question.order.role == Role::Beside;
-    let ours = |m: &&Medicine| m.reference.as_ref() == Some(&question.order.reference);
     if complete && (!beside || named.iter().any(ours)) {
         scope.found.extend(named.iter().map(|m| m.evidence()));
         if let Some(unsure) = named.iter().find(|m| unsure(question, row, m)) {
@@ -52,7 +54,10 @@ fn check_row<'k>(question: Question<'k>, row: &'k Interaction) -> Outcome<'k> {
         relative: row.relative,
     };
     scope.dose(question, limits, row.labelled_dose.as_ref());
-    scope.clears.push(Change::Stopped(named.iter().map(|m| m.title.clone()).collect()));
+    // Of a pair one is enough: the group that holds fewer.
+    let fewer = if second.is_empty() || first.len() <= second.len() { &first } else { &second };
+    let titles = unique(fewer.iter().map(|m| m.title.clone()).collect());
+    scope.clears.push(Change::Stopped(titles));
     question.weighed(row, scope, row.action, Because::Row)
 }
 

@@ -48,7 +48,11 @@ fn say_stale(question: Question<'_>, outcomes: &mut [Outcome<'_>]) {
 
 fn check_row<'k>(question: Question<'k>, row: &'k LabLimit) -> Option<Outcome<'k>> {
     let lab = question.knowledge.terminology.labs.get(row.lab.get_ref())?;
-    let other = question.continuing() != (row.when == When::Continuing);
+    // What was never done is asked for, also when the drug goes on.
+    let never = row.when == When::Start
+        && row.missing.is_some()
+        && matches!(question.facts.labs.newest(lab), Known::NoneOnRecord);
+    let other = question.continuing() != (row.when == When::Continuing) && !never;
     let mut scope = Scope { excluded: other, ..Scope::default() };
     scope.applies(question, &row.applies);
     match question.facts.labs.newest(lab) {
@@ -116,7 +120,7 @@ fn times_upper_limit(value: &Range, result: &LabResult, lab: &Lab, band: &Range)
 /// since.
 fn fall(scope: &mut Scope, question: Question<'_>, lab: &Lab, now: Range, band: Range) {
     let facts = question.facts;
-    let first = question.order.first_day(question.drug, &facts.medicines, question.knowledge);
+    let first = question.first_day();
     let numbers = facts.labs.results.get(&lab.id).into_iter().flatten().filter_map(|result| {
         match &result.value {
             Value::Number(value) => Some((result, value.exact()?)),
@@ -125,18 +129,21 @@ fn fall(scope: &mut Scope, question: Question<'_>, lab: &Lab, now: Range, band: 
     });
     let numbers: Vec<(&LabResult, Decimal)> = numbers.collect();
     let before = |r: &LabResult| match (r.date, first) {
-        (Some(date), Some(first)) => date.latest <= first.latest,
+        (Some(date), Some(first)) => date.latest <= first.earliest,
         _ => false,
     };
     // Newest first: the first one before the start is the last before it.
     let baseline = numbers.iter().find(|(r, _)| before(r));
     let highest = || numbers.iter().max_by_key(|(_, value)| *value);
-    let (Some((result, from)), Some(now)) = (baseline.or_else(highest), now.exact()) else {
+    let Some((result, from)) = baseline.or_else(highest) else {
         scope.excluded = true;
         return;
     };
     scope.found.push(result.evidence(lab));
-    let fallen = Range::exactly(from - now);
+    let from = *from;
+    let by = |n: Option<Number>| n.map(|n| Number(from - n.0));
+    let fallen =
+        Range { from: by(now.to), above: by(now.below), to: by(now.from), below: by(now.above) };
     scope.answer(band.holds(&fallen), &lab.title, "the fall cannot be told");
     scope.clears.push(Change::Fall { lab: lab.id.clone(), band });
 }

@@ -219,7 +219,8 @@ impl<'k> Question<'k> {
             Verdict::CannotTell(_, missing)
                 if missing.iter().all(|m| m.gap == Gap::NoneOnRecord) =>
             {
-                scope.clears
+                let of_result = |change: &Change| !matches!(change, Change::Dose { .. });
+                scope.clears.into_iter().filter(of_result).collect()
             }
             _ => Vec::new(),
         };
@@ -227,6 +228,12 @@ impl<'k> Question<'k> {
         let (tests, labelled_dose) = (scope.tests, scope.labelled_dose);
         let outcome = self.outcome(row, verdict, because);
         Outcome { found, not_found, clears, tests, labelled_dose, ..outcome }
+    }
+
+    /// The first known day of the course that goes on.
+    fn first_day(self) -> Option<FhirDate> {
+        let facts = self.facts;
+        self.order.first_day(self.drug, &facts.medicines, self.knowledge, facts.today)
     }
 
     /// On the drug already, for the limits that hold for those who are.

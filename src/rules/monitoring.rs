@@ -18,7 +18,7 @@ fn check_row<'k>(question: Question<'k>, row: &'k Monitoring) -> Outcome<'k> {
     let facts = question.facts;
     let mut scope = Scope::default();
     scope.applies(question, &row.applies);
-    let start = question.order.first_day(question.drug, &facts.medicines, question.knowledge);
+    let start = question.first_day();
     let (last, gap) = last_check(&mut scope, question, row);
     // A result before the start is the baseline and no check.
     let since = |start: FhirDate| last.filter(|d| d.latest > start.latest);
@@ -34,7 +34,14 @@ fn check_row<'k>(question: Question<'k>, row: &'k Monitoring) -> Outcome<'k> {
     let over =
         |start: FhirDate| row.until_weeks.is_some_and(|n| facts.today > weeks(start.latest, n));
     scope.excluded |= start.is_some_and(over);
+    // A start of which only the year is told leaves it open.
+    let sooner = start.filter(|s| s.earliest != s.latest).is_some_and(|start| {
+        last.is_none() && facts.today > weeks(start.earliest, row.first_weeks)
+    });
     match due {
+        Some(due) if facts.today <= due && sooner => {
+            scope.open("start of treatment", "it is only partly on record");
+        }
         None => scope.open("start of treatment", "the medication list gives no date"),
         Some(due) if facts.today <= due => scope.excluded = true,
         Some(_) => {}

@@ -41,14 +41,18 @@ fn live(scope: &mut Scope, question: Question<'_>) {
     let ordered: Vec<&Medicine> = ordered.collect();
     scope.found.extend(ordered.iter().map(|m| m.evidence()));
     let days = i64::from(question.knowledge.policy.windows.live_vaccine_days);
-    let inside = |v: &&Vaccination| {
-        let limit = facts.today.checked_sub(days.days());
-        let date = v.date.filter(|d| d.earliest <= facts.today);
-        limit.is_ok_and(|limit| date.is_some_and(|d| d.latest >= limit))
-    };
-    let recent: Vec<&Vaccination> = facts.vaccinations.list.iter().filter(inside).collect();
-    let given: Vec<&Vaccination> = recent.iter().copied().filter(|v| v.live).collect();
-    let unclear = recent.iter().find(|v| v.may_be_live);
+    let first = facts.today.checked_sub(days.days()).unwrap_or(facts.today);
+    let perhaps =
+        |v: &&Vaccination| v.date.is_none_or(|d| d.latest >= first && d.earliest <= facts.today);
+    let surely = |v: &&Vaccination| v.live && v.date.is_some_and(|d| d.earliest >= first);
+    let recent: Vec<&Vaccination> = facts
+        .vaccinations
+        .list
+        .iter()
+        .filter(|v| v.live || v.may_be_live)
+        .filter(perhaps)
+        .collect();
+    let given: Vec<&Vaccination> = recent.iter().copied().filter(surely).collect();
     scope.found.extend(given.iter().map(|v| v.evidence()));
     let last = given.iter().filter_map(|v| v.date).map(|d| d.latest).max();
     let after = last.and_then(|day| day.checked_add((days + 1).days()).ok());
@@ -59,13 +63,29 @@ fn live(scope: &mut Scope, question: Question<'_>) {
         }
         _ => {}
     }
-    match unclear.filter(|_| scope.found.is_empty()) {
-        Some(vaccine) => {
-            scope.found.push(vaccine.evidence());
-            scope.gap(Gap::Value, "vaccine", "its code does not tell whether it is live");
-        }
-        None => nothing_found(scope, question),
+    if !scope.found.is_empty() {
+        return;
     }
+    let drafted = facts.medicines.list.iter().find(|m| m.draft && may_be_live(m, table));
+    match (recent.first(), drafted) {
+        (Some(vaccine), _) => {
+            scope.found.push(vaccine.evidence());
+            let why = match vaccine.live {
+                true => "when it was given is not on record, or only partly",
+                false => "its code does not tell whether it is live",
+            };
+            scope.gap(Gap::Value, &vaccine.title, why);
+        }
+        (None, Some(order)) => {
+            scope.found.push(order.evidence());
+            scope.gap(Gap::Value, &order.title, "its code does not tell whether it is live");
+        }
+        (None, None) => nothing_found(scope, question),
+    }
+}
+
+fn may_be_live(medicine: &Medicine, table: &Vaccines) -> bool {
+    medicine.vaccines.iter().any(|id| table.get(id).is_some_and(|v| v.may_be_live))
 }
 
 fn is_live(medicine: &Medicine, table: &Vaccines) -> bool {
@@ -75,8 +95,15 @@ fn is_live(medicine: &Medicine, table: &Vaccines) -> bool {
 fn zoster(scope: &mut Scope, question: Question<'_>) {
     let needed = question.knowledge.policy.windows.zoster_doses;
     let facts = question.facts;
-    let doses: Vec<&Vaccination> =
-        facts.vaccinations.list.iter().filter(|v| v.vaccine == ZOSTER).collect();
+    // A dose is told once for its day, and not before it was given.
+    let mut doses: Vec<&Vaccination> = Vec::new();
+    for dose in facts.vaccinations.list.iter().filter(|v| v.vaccine == ZOSTER) {
+        let future = dose.date.is_some_and(|d| d.earliest > facts.today);
+        let again = dose.date.is_some() && doses.iter().any(|d| d.date == dose.date);
+        if !future && !again {
+            doses.push(dose);
+        }
+    }
     scope.found.extend(doses.iter().map(|v| v.evidence()));
     if doses.len() >= usize::from(needed) {
         scope.excluded = true;

@@ -67,6 +67,12 @@ pub struct Lab {
     /// that came without its own.
     #[serde(default)]
     pub upper_limit: Option<Range>,
+    /// What answers in words mean, for a question with a list of answers.
+    #[serde(default)]
+    pub answers: Vec<Answer>,
+    /// Numbers that a living patient can have, in `unit`: what lies outside was written wrongly.
+    #[serde(default)]
+    pub plausible: Option<Range>,
     /// Id of the panel to order when it is missing.
     #[serde(default)]
     pub panel: Option<String>,
@@ -78,6 +84,19 @@ pub struct Lab {
     pub order: Option<Orderable>,
     /// LOINC codes.
     pub codes: Vec<Code>,
+}
+
+/// What an answer in words means.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// Concept of `conditions.toml`.
+    pub concept: String,
+    /// Whole answers, lower case.
+    pub words: Vec<String>,
+    /// `true` or `false`, where that is how it is answered.
+    #[serde(default)]
+    pub boolean: Option<bool>,
 }
 
 /// A control that a result depends on.

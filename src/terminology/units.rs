@@ -45,6 +45,29 @@ impl Factor {
     }
 }
 
+/// The unit as it would be typed: micro as `u`, powers as `10*9`, no times sign before them.
+fn plain(unit: &str) -> String {
+    let mut plain = String::new();
+    for c in unit.chars() {
+        match c {
+            'µ' | 'μ' => plain.push('u'),
+            '^' => plain.push('*'),
+            '×' => {}
+            '¹' => plain.push('1'),
+            '²' => plain.push_str("*2"),
+            '³' => plain.push_str("*3"),
+            '⁶' => plain.push_str("*6"),
+            '⁹' => plain.push_str("*9"),
+            c if c.is_whitespace() => {}
+            c => plain.push(c),
+        }
+    }
+    match plain.strip_prefix(['x', 'X']) {
+        Some(rest) if rest.starts_with("10") => rest.to_owned(),
+        _ => plain,
+    }
+}
+
 /// The lookups over the rows of `units.toml`.
 #[derive(Debug, Default)]
 pub struct Units {
@@ -82,6 +105,10 @@ impl Units {
         };
         if let Some((_, factor)) = self.by_spelling.iter().find(folded) {
             return factor.apply(value, to);
+        }
+        let plain = plain(from);
+        if plain != from {
+            return self.convert(analyte, value, &plain, to);
         }
         // Annotations are dropped by UCUM, and with them the body surface of an eGFR: only units
         // without one are left to the library.

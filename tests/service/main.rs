@@ -5,6 +5,7 @@ mod support;
 
 mod app;
 mod bad_input;
+mod charts;
 mod drafts;
 mod fake_ehr;
 mod fetching;

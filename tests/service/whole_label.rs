@@ -178,7 +178,7 @@ fn liver_enzymes_are_read_against_the_limit_that_came_with_them() {
         request["prefetch"]["medications"] = bundle(vec![taken]);
         let mut alt = json!({
             "resourceType": "Observation", "id": "alt", "status": "final",
-            "subject": {"reference": "Patient/pat-1"}, "effectiveDateTime": "2026-11-12",
+            "subject": {"reference": "Patient/pat-1"}, "effectiveDateTime": "2026-11-20",
             "code": {"coding": [{"system": "http://loinc.org", "code": "1742-6"}]},
             "valueQuantity": {"value": value, "unit": "U/L"},
         });
@@ -284,7 +284,7 @@ fn an_old_blood_count_is_used_and_its_age_is_said() {
     let found = of_topic(&app.cards(SIGN, &request), "cytopenia");
     assert_eq!(found.len(), 1);
     assert_eq!(found[0]["indicator"], "info");
-    assert!(found[0]["text"].as_str().expect("text").contains("older than 6 months"));
+    assert!(found[0]["text"].as_str().expect("text").contains("not of the last 6 months"));
     for entry in request["prefetch"]["labs"]["entry"].as_array_mut().expect("labs") {
         entry["resource"]["effectiveDateTime"] = json!("2026-05-22");
     }

@@ -15,10 +15,10 @@ pub fn words(outcome: &Outcome<'_>, risks: &[Risk], missing: &[Missing]) -> Word
     let noted: Vec<String> = shown(risks.iter().filter(|r| !r.raises));
     let mut sentences = Vec::new();
     if !raising.is_empty() {
-        sentences.push(format!("On this chart: {}.", listed(&raising)));
+        sentences.push(format!("On this chart: {}.", raising.join("; ")));
     }
     if !noted.is_empty() {
-        sentences.push(format!("Also noted: {}.", listed(&noted)));
+        sentences.push(format!("Also noted: {}.", noted.join("; ")));
     }
     if risks.is_empty() {
         sentences.push(match missing.is_empty() {

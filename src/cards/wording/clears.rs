@@ -71,7 +71,7 @@ fn one(change: &Change, knowledge: &Knowledge) -> String {
         }
         Change::Stopped(names) => {
             let plain = |n: &String| n.trim_end_matches(", ordered with it").to_owned();
-            format!("{} no longer taken", listed(&names.iter().map(plain).collect::<Vec<_>>()))
+            format!("without {}", listed(&unique(names.iter().map(plain).collect())))
         }
         Change::Resolved(concepts) => {
             let table = &knowledge.terminology.conditions;
@@ -127,13 +127,13 @@ fn less(band: &Range, unit: &str) -> String {
     }
 }
 
-/// The classes that are not these.
+/// The classes that are better than all of these.
 fn others(classes: &[ChildPugh]) -> String {
     let all = [(ChildPugh::A, "A"), (ChildPugh::B, "B"), (ChildPugh::C, "C")];
-    let left = all.iter().filter(|(c, _)| !classes.contains(c));
-    let left: Vec<&str> = left.map(|(_, name)| *name).collect();
-    match left.is_empty() {
+    let better = all.iter().filter(|(c, _)| classes.iter().all(|worse| c < worse));
+    let better: Vec<&str> = better.map(|(_, name)| *name).collect();
+    match better.is_empty() {
         true => "that no longer applies: no liver disease on record".to_owned(),
-        false => left.join(" or "),
+        false => better.join(" or "),
     }
 }

@@ -3,7 +3,7 @@
 
 use super::limits::{brief, short_verb, verb, whom};
 use super::shown::{brief_seen, brief_test, panel, seen, spaced};
-use super::{ORDER, Words, open, values};
+use super::{DUE, ORDER, Words, open, values};
 use crate::facts::{Facts, Role};
 use crate::knowledge::{Action, Knowledge, Topic};
 use crate::rules::{Because, Gap, Missing, Outcome, Verdict};
@@ -78,7 +78,7 @@ fn fires(
             );
             (
                 format!("{test}: {last}, due by {due}. {advice}"),
-                format!("{} due since {due}", brief_test(&test)),
+                format!("{}{DUE}{due}", brief_test(&test)),
             )
         }
         (Because::Hepatic(_), _, None) => (
@@ -93,7 +93,9 @@ fn fires(
             )
         }
         (Because::Stale(months), _, _) => (
-            format!("{what}: older than {months} months; the label asks for it before the start."),
+            format!(
+                "{what}: not of the last {months} months; the label's limits are held against it."
+            ),
             format!("{} is old", panel(outcome, knowledge)),
         ),
         (_, Topic::ZosterVaccine, _) => {

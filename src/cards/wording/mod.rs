@@ -67,6 +67,9 @@ pub fn of(
     words
 }
 
+/// Between a check and the day by which it was due.
+pub const DUE: &str = " due since ";
+
 /// How the short words of a missing test begin: several are said in one breath.
 pub const ORDER: &str = "order ";
 
@@ -105,6 +108,19 @@ pub fn summary(kind: Kind, findings: &[Finding]) -> String {
     parts.extend(guests);
     let mut parts = crate::facts::unique(parts);
     parts.retain(|part| !part.is_empty());
+    // Of one check that is due by several rows, the day that passed first.
+    let mut due: Vec<String> = Vec::new();
+    parts.sort_by_key(|part| {
+        part.split_once(DUE).map(|(test, day)| (test.to_owned(), day.to_owned()))
+    });
+    parts.retain(|part| match part.split_once(DUE) {
+        Some((test, _)) if due.iter().any(|known| known == test) => false,
+        Some((test, _)) => {
+            due.push(test.to_owned());
+            true
+        }
+        None => true,
+    });
     let mut text = format!("{}: ", capitalised(&lead.drug_name));
     for (i, part) in parts.iter().enumerate() {
         let joined = if i == 0 { part.clone() } else { format!("; {part}") };

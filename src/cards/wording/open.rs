@@ -61,7 +61,14 @@ pub fn words(
         };
         return Words { text, short, ..Words::default() };
     }
-    let text = format!("{seen}: {advice} Not known: {whats} ({why}).");
+    if missing.iter().any(|m| m.gap == Gap::Value) {
+        let text = format!("{seen}: it leaves the question open ({why}). {advice}");
+        let short = format!("{brief}, {}", missing[0].reason);
+        return Words { text, short, ..Words::default() };
+    }
+    let lead = if seen.is_empty() { String::new() } else { format!("{seen}: ") };
+    let text = format!("{lead}{advice} Not known: {whats} ({why}).");
+    let brief = if brief.is_empty() { title(topic).to_owned() } else { brief };
     Words { text, short: format!("{brief}, {}", short_verb(action)), ..Words::default() }
 }
 
@@ -95,7 +102,12 @@ fn counts(
             ..Words::default()
         },
         None => Words {
-            text: format!("{} could not be checked ({why}).{limits}", super::capitalised(whats)),
+            text: match seen(group[0], knowledge) {
+                shown if shown.is_empty() => {
+                    format!("{} could not be checked ({why}).{limits}", super::capitalised(whats))
+                }
+                shown => format!("{shown}: {whats} could not be checked ({why}).{limits}"),
+            },
             short: "blood counts not checked".to_owned(),
             ..Words::default()
         },

@@ -4,7 +4,7 @@
 use super::{listed, values};
 use crate::facts::{Evidence, LiverFunction};
 use crate::knowledge::{ChildPugh, Knowledge, LabLimit, Topic};
-use crate::rules::{Because, Outcome};
+use crate::rules::{Because, Outcome, Verdict};
 use crate::terminology::Range;
 
 /// What was found, with values and dates.
@@ -12,9 +12,12 @@ pub fn seen(outcome: &Outcome<'_>, knowledge: &Knowledge) -> String {
     if let Because::Hepatic(Some(liver)) = &outcome.because {
         return liver_words(liver);
     }
-    let mut found: Vec<String> = own(outcome, knowledge).map(values::evidence).collect();
+    let found = own(outcome, knowledge).map(values::evidence).collect();
+    let mut found: Vec<String> = crate::facts::unique(found);
     found.truncate(MOST_SHOWN);
-    if let Some(limit) = limit_of(outcome) {
+    let beyond = matches!(outcome.verdict, Verdict::Fires(_))
+        && !matches!(outcome.because, Because::Stale(_));
+    if let Some(limit) = limit_of(outcome).filter(|_| beyond) {
         let limit = limit_words(limit, knowledge);
         return format!("{}, {limit}", listed(&found));
     }

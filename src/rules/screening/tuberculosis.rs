@@ -155,7 +155,7 @@ fn treatment(question: Question<'_>) -> Treatment {
     let days = i32::from(question.knowledge.policy.windows.tuberculosis_treatment_days);
     let mut short = None;
     let table = &question.knowledge.terminology.medicines;
-    for medicine in &facts.medicines.list {
+    for medicine in facts.medicines.list.iter().filter(|m| m.sure) {
         let Some(substance) = medicine
             .substances
             .iter()
