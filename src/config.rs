@@ -169,20 +169,6 @@ impl Config {
             .map_err(|e: toml::de::Error| ConfigError(e.to_string()))
     }
 
-    /// The servers that are listed must be bases.
-    ///
-    /// # Errors
-    /// The one that is none.
-    pub fn check_servers(&self) -> Result<(), ConfigError> {
-        let listed = self.fetch.servers.iter().chain(&self.fetch.open_servers);
-        match listed.into_iter().find(|text| crate::ehr::server::base(text).is_none()) {
-            None => Ok(()),
-            Some(text) => Err(ConfigError(format!(
-                "`fetch.servers`: `{text}` is no base URL, expected https://host/path without user, query or fragment"
-            ))),
-        }
-    }
-
     /// Sandbox mode authenticates nobody: only loopback may reach it.
     ///
     /// # Errors

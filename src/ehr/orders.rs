@@ -214,6 +214,14 @@ fn release(resource_type: Option<&str>, view: &MedicationOrder<'_>) -> Release {
     if agent { Release::Stu3 } else { Release::R4 }
 }
 
+impl Orders<'_> {
+    /// The release of the drafts; an open chart has none.
+    pub fn release(&self) -> Option<Release> {
+        let jak = self.jak.first().map(|order| order.release);
+        jak.or_else(|| self.others.first().map(|order| order.release))
+    }
+}
+
 /// Medications beside the orders, and in the prefetch; the prefetch is opened when an order refers to
 /// a Medication that is not beside it.
 struct Beside<'c, 'a> {

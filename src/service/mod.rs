@@ -17,6 +17,7 @@ pub use invoke::invoke;
 use crate::config::Config;
 use crate::ehr::Client;
 use crate::ehr::client::Limits;
+use crate::ehr::server::base;
 use actix_cors::Cors;
 use actix_web::dev::Server;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE};
@@ -68,8 +69,13 @@ pub fn start(house: House) -> std::io::Result<(Server, SocketAddr)> {
 /// # Errors
 /// A listed server that is no base URL, or a TLS library that does not start.
 pub fn client(config: &Config) -> Result<Client, String> {
-    config.check_servers().map_err(|e| e.to_string())?;
     let fetch = &config.fetch;
+    let listed = fetch.servers.iter().chain(&fetch.open_servers);
+    if let Some(text) = listed.into_iter().find(|text| base(text).is_none()) {
+        return Err(format!(
+            "`fetch.servers` holds `{text}`, expected https://host/path without user, query or fragment"
+        ));
+    }
     Client::new(Limits {
         deadline_ms: fetch.deadline_ms,
         in_flight: fetch.in_flight,

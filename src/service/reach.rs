@@ -8,7 +8,6 @@ use crate::cds_hooks::{BadRequest, Request};
 use crate::ehr::server::{Allowed, base, permitted};
 use crate::ehr::{Chart, Door, Fetched, Orders, gather, needs, orders};
 use crate::facts::Facts;
-use crate::fhir::Release;
 use crate::knowledge::ServiceFile;
 
 /// The prefetch key of the medication list.
@@ -55,7 +54,7 @@ impl<'h> Reach<'h> {
         let mut fetched = Vec::new();
         let Some(Ok(door)) = &self.door else { return Ok(fetched) };
         let patient = &request.context.patient_id;
-        let release = release(orders);
+        let release = orders.release();
         let prefetch = request.prefetch();
         let questions = |fetched: &[Fetched], only: Option<&str>| {
             let chart = gather(&prefetch, fetched, patient)?;
@@ -90,10 +89,4 @@ impl<'h> Reach<'h> {
             chart.not_asked_because(why);
         }
     }
-}
-
-/// The release of the drafts; an open chart has none.
-fn release(orders: &Orders<'_>) -> Option<Release> {
-    let jak = orders.jak.first().map(|o| o.release);
-    jak.or_else(|| orders.others.first().map(|o| o.release))
 }
