@@ -14,6 +14,7 @@
 //! Beside the way stand [`fhir`] (FHIR as it arrives), [`terminology`] (codes, units, words),
 //! [`knowledge`] (the rows of `hooks/`), and around it [`service`] (HTTP) and [`config`].
 
+pub mod auth;
 pub mod cards;
 pub mod cds_hooks;
 pub mod config;
@@ -23,5 +24,6 @@ pub mod fhir;
 pub mod knowledge;
 pub mod rules;
 pub mod service;
+pub mod store;
 pub mod terminology;
 pub mod text;

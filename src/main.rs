@@ -3,15 +3,18 @@
 //! Exit codes: 0 done, 1 the answer is negative, 2 the call itself was wrong.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use jakcard::config::{Config, SETTINGS};
+use jakcard::auth::Gate;
+use jakcard::config::{Config, ConfigError, SETTINGS};
 use jakcard::knowledge::{Jurisdiction, Knowledge, embedded, read};
-use jakcard::service::{self, Calendar, House, ServiceError, invoke};
+use jakcard::service::{self, Calendar, Caller, House, ServiceError, invoke};
+use jakcard::store::Store;
 use jakcard::text;
 use jiff::civil::Date;
 use std::io::{IsTerminal, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use tracing_appender::non_blocking::WorkerGuard;
 
 /// What the label asks of this patient, at the moment a JAK inhibitor is ordered.
 #[derive(Parser)]
@@ -30,6 +33,11 @@ enum Command {
     Evaluate(Evaluate),
     /// Print what became of every statement of the source documents (Markdown)
     Statements,
+    /// Validate a file with settings, without starting
+    CheckConfig {
+        /// TOML file with the settings
+        file: PathBuf,
+    },
     /// Validate the knowledge files
     Check {
         /// Folder with the shape of hooks/; the embedded files without it
@@ -89,6 +97,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve(args),
         Command::Evaluate(args) => evaluate(&args),
         Command::Statements => statements(),
+        Command::CheckConfig { file } => check_config(&file),
         Command::Check { dir } => check(dir.as_deref()),
     };
     match done {
@@ -104,22 +113,37 @@ fn serve(args: Serve) -> Result<ExitCode, Stop> {
     let mut config = Config::load(args.config.as_deref(), std::env::vars())
         .map_err(|e| Stop(2, e.to_string()))?;
     config.bind = args.bind.unwrap_or(config.bind);
-    config.check_sandbox().map_err(|e| Stop(2, e.to_string()))?;
+    config.check().map_err(|e| Stop(2, e.to_string()))?;
+    if args.as_of.is_some() && !config.is_sandbox() {
+        return Err(Stop(
+            2,
+            "`--as-of` is for sandbox mode: with a `[[client]]` today is today".to_owned(),
+        ));
+    }
     let knowledge = knowledge(args.hooks.as_deref())?;
-    start_log();
+    let _log = start_log();
     let calendar = args.as_of.map_or(Calendar::System, Calendar::Fixed);
+    let store = match &config.store.url {
+        Some(url) => {
+            Some(wait(Store::open(url)).map_err(|e| Stop(2, format!("`store.url`: {e}")))?)
+        }
+        None => None,
+    };
+    let gate = Gate::of(&config, store).map_err(|why| Stop(2, why))?;
     let client = service::client(&config).map_err(|why| Stop(2, why))?;
     let (client, metrics) = (Some(client), service::metrics::install());
-    let house = House { config, knowledge, calendar, client, metrics };
+    let house = House { config, knowledge, calendar, gate, client, metrics };
     actix_web::rt::System::new().block_on(async move {
-        let bind = house.config.bind;
+        let (bind, sandbox) = (house.config.bind, house.config.is_sandbox());
         let (server, address) = service::start(house)
             .map_err(|e| Stop(2, format!("cannot listen on {bind}: {e}")))?;
-        eprintln!("sandbox mode: clients are not authenticated, only this machine can connect");
-        eprintln!(
-            "try: curl -s http://{address}/cds-services/jak-inhibitor-order-sign \
+        if sandbox {
+            eprintln!("sandbox mode: clients are not authenticated, only this machine can connect");
+            eprintln!(
+                "try: curl -s http://{address}/cds-services/jak-inhibitor-order-sign \
              -H 'content-type: application/json' -d @fixtures/wire/jak-inhibitor-order-sign/nothing-on-record/request.json"
-        );
+            );
+        }
         println!("jakcard is ready at http://{address}");
         _ = std::io::stdout().flush();
         server.await.map_err(|e| Stop(1, format!("the server stopped: {e}")))?;
@@ -133,9 +157,10 @@ fn evaluate(args: &Evaluate) -> Result<ExitCode, Stop> {
     let body = read_request(&args.request)?;
     let knowledge = knowledge(args.hooks.as_deref())?;
     let calendar = args.as_of.map_or(Calendar::System, Calendar::Fixed);
-    let house = House { config, knowledge, calendar, client: None, metrics: None };
+    let house = House { config, knowledge, calendar, gate: None, client: None, metrics: None };
+    let caller = Caller::sandbox(&house.config);
     let answer = pick(&body, args.service.as_deref(), &house)
-        .and_then(|service| actix_web::rt::System::new().block_on(invoke(&body, service, &house)));
+        .and_then(|service| wait(invoke(&body, service, &caller, &house)));
     let mut out = anstream::AutoStream::auto(std::io::stdout());
     let (text, code) = match (answer, args.format) {
         (Ok(answer), Format::Json) => (answer.json + "\n", ExitCode::SUCCESS),
@@ -149,6 +174,11 @@ fn evaluate(args: &Evaluate) -> Result<ExitCode, Stop> {
         Err(e) => Err(Stop(2, format!("cannot write: {e}"))),
         Ok(()) => Ok(code),
     }
+}
+
+/// Waits for what is done once.
+fn wait<T>(work: impl Future<Output = T>) -> T {
+    actix_web::rt::System::new().block_on(work)
 }
 
 /// The service that was named, or the one for the request's hook.
@@ -173,6 +203,27 @@ fn pick<'h>(
 
 fn statements() -> Result<ExitCode, Stop> {
     print!("{}", jakcard::knowledge::statements::page(&knowledge(None)?));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// As `serve` would read it: with the environment.
+fn check_config(file: &Path) -> Result<ExitCode, Stop> {
+    let checked = Config::load(Some(file), std::env::vars()).and_then(|config| {
+        config.check()?;
+        Gate::of(&config, None).map_err(ConfigError)?;
+        Ok(config)
+    });
+    match checked {
+        Ok(config) if config.is_sandbox() => {
+            println!("no complaint; no `[[client]]`: sandbox mode")
+        }
+        Ok(config) => println!("no complaint; {} clients", config.clients.len()),
+        Err(ConfigError(complaints)) => {
+            println!("{complaints}");
+            let n = complaints.lines().count();
+            return Err(Stop(1, format!("{}: {n} complaints", file.display())));
+        }
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -218,16 +269,19 @@ fn read_request(path: &Path) -> Result<Vec<u8>, Stop> {
     Ok(body)
 }
 
-/// Text on a terminal, JSON otherwise; `RUST_LOG` chooses what is said.
-fn start_log() {
+/// Text on a terminal, JSON otherwise; `RUST_LOG` chooses what is said. Written by a thread of its own:
+/// who reads no log loses lines, and keeps nobody waiting. What is returned ends the log when dropped.
+fn start_log() -> WorkerGuard {
+    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     if std::io::stderr().is_terminal() {
         log.init();
     } else {
         log.json().init();
     }
+    guard
 }
 
 fn settings_help() -> String {

@@ -16,9 +16,14 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Rules see dates and bands as types; they read no JSON and no resource.
     ("rules", &["facts", "knowledge", "terminology", "fhir"]),
     ("cards", &["rules", "knowledge", "facts", "cds_hooks", "ehr", "fhir", "terminology"]),
-    ("config", &["knowledge"]),
+    ("config", &["cds_hooks", "ehr", "knowledge"]),
+    ("store", &[]),
+    ("auth", &["config", "store"]),
     ("text", &["cds_hooks"]),
-    ("service", &["cards", "cds_hooks", "config", "ehr", "facts", "knowledge", "rules"]),
+    (
+        "service",
+        &["auth", "cards", "cds_hooks", "config", "ehr", "facts", "knowledge", "rules", "store"],
+    ),
 ];
 
 fn sources(path: &Path) -> Vec<PathBuf> {
@@ -97,7 +102,8 @@ fn rules_hold_no_number_no_drug_and_no_clock() {
 #[test]
 fn only_the_calendar_and_the_door_read_a_clock() {
     // Waiting for an EHR is measured; no fact and no rule sees it.
-    let waits = ["ehr/breaker.rs", "ehr/client.rs"].map(|file| project("src").join(file));
+    let waits =
+        ["ehr/breaker.rs", "ehr/client.rs", "auth/source.rs"].map(|file| project("src").join(file));
     for (name, _) in ARROWS.iter().filter(|(n, _)| *n != "service") {
         for path in module(name).into_iter().filter(|path| !waits.contains(path)) {
             let code = code(&path);

@@ -198,3 +198,17 @@ fn the_log_holds_nothing_of_the_patient() {
         assert!(leak.is_none(), "{canary} is in the log: {leak:?}");
     }
 }
+
+#[test]
+fn a_log_that_nobody_reads_keeps_nobody_waiting() {
+    let mut command = jakcard(&["serve", "--bind", "127.0.0.1:0"]);
+    let (mut child, _, url) = started(command.env("RUST_LOG", "trace"));
+    let client = reqwest::blocking::Client::new();
+    // More than any pipe holds, from a process whose standard error is open and never read.
+    for _ in 0..1000 {
+        let answer = client.get(format!("{url}/healthz")).send().expect("an answer in time");
+        assert_eq!(answer.status(), 200);
+    }
+    child.kill().expect("killed");
+    child.wait().expect("ended");
+}

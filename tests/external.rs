@@ -7,7 +7,7 @@ mod support;
 
 use actix_web::ResponseError;
 use jakcard::config::Config;
-use jakcard::service::{Calendar, House, invoke};
+use jakcard::service::{Calendar, Caller, House, invoke};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use support::wait;
@@ -39,9 +39,11 @@ fn requests_that_others_wrote_never_break_the_service() {
         config: Config::default(),
         knowledge: jakcard::knowledge::read::read(&files).expect("the knowledge is sound"),
         calendar: Calendar::Fixed("2026-11-22".parse().expect("a date")),
+        gate: None,
         client: None,
         metrics: None,
     };
+    let caller = Caller::sandbox(&house.config);
     let mut paths: Vec<PathBuf> = std::fs::read_dir(&folder)
         .expect("the folder")
         .map(|e| e.expect("entry").path())
@@ -57,12 +59,13 @@ fn requests_that_others_wrote_never_break_the_service() {
             *table.entry((hook, 0, "no service for this hook".into())).or_default() += 1;
             // The nearest service must still refuse it politely.
             for service in &house.knowledge.services {
-                let error = wait(invoke(&body, service, &house)).expect_err("another hook");
+                let error =
+                    wait(invoke(&body, service, &caller, &house)).expect_err("another hook");
                 assert_eq!(error.status_code(), 400, "{}", path.display());
             }
             continue;
         };
-        let (status, says) = match wait(invoke(&body, service, &house)) {
+        let (status, says) = match wait(invoke(&body, service, &caller, &house)) {
             Ok(answer) => (200, format!("{} cards", answer.response.cards.len())),
             Err(error) => (error.status_code().as_u16(), error.to_string()),
         };

@@ -7,7 +7,7 @@ mod support;
 
 use actix_web::ResponseError;
 use jakcard::config::Config;
-use jakcard::service::{Calendar, House, invoke};
+use jakcard::service::{Calendar, Caller, House, invoke};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use support::{project, wait};
@@ -18,6 +18,7 @@ fn house() -> House {
         config: Config::default(),
         knowledge: jakcard::knowledge::read::read(&files).expect("the knowledge is sound"),
         calendar: Calendar::Fixed("2026-11-22".parse().expect("a date")),
+        gate: None,
         client: None,
         metrics: None,
     }
@@ -49,7 +50,7 @@ fn name(path: &Path) -> String {
 fn answer(house: &House, service: &str, case: &Path) -> (u16, String) {
     let body = std::fs::read(case.join("request.json")).expect("request.json");
     let service = house.service(service).expect("a service");
-    match wait(invoke(&body, service, house)) {
+    match wait(invoke(&body, service, &Caller::sandbox(&house.config), house)) {
         Ok(answer) => (200, answer.json),
         Err(error) => (error.status_code().as_u16(), error.outcome()),
     }
@@ -249,7 +250,9 @@ fn card_ids_change_with_the_call_and_not_otherwise() {
     let text = std::fs::read_to_string(path).expect("request");
     let service = house.service("jak-inhibitor-order-sign").expect("service");
     let ids = |text: &str| {
-        let answer = wait(invoke(text.as_bytes(), service, &house)).expect("answered");
+        let answer =
+            wait(invoke(text.as_bytes(), service, &Caller::sandbox(&house.config), &house))
+                .expect("answered");
         let ids: Vec<String> = answer.response.cards.iter().map(|c| c.uuid.clone()).collect();
         ids
     };

@@ -2,7 +2,7 @@
 //!
 //! <https://cds-hooks.hl7.org/#cds-service-response>. Members without a value are absent.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ impl Indicator {
 }
 
 /// How many suggestions a user may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SelectionBehavior {
     /// One or none (CDS Hooks 1.0).

@@ -20,8 +20,6 @@ use url::Url;
 /// Bounds of one call's questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Milliseconds for all of them together.
-    pub deadline_ms: u64,
     /// Questions at once.
     pub in_flight: usize,
     /// Questions in all.
@@ -37,7 +35,6 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Limits {
-            deadline_ms: 1500,
             in_flight: 8,
             per_call: 32,
             pages: 10,
@@ -89,10 +86,10 @@ impl Client {
         Ok(Client { http, limits, breakers: Breakers::default() })
     }
 
-    /// What a call that starts now may spend.
-    pub fn budget(&self) -> Budget {
+    /// What a call that starts now may spend, with so many milliseconds.
+    pub fn budget(&self, deadline_ms: u64) -> Budget {
         Budget {
-            deadline: Instant::now() + Duration::from_millis(self.limits.deadline_ms),
+            deadline: Instant::now() + Duration::from_millis(deadline_ms),
             left: AtomicUsize::new(self.limits.per_call),
         }
     }

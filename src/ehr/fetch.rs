@@ -22,9 +22,9 @@ pub struct Door<'h> {
 }
 
 impl<'h> Door<'h> {
-    /// Opens the door: the deadline runs from now.
-    pub fn open(client: &'h Client, server: FhirServer) -> Door<'h> {
-        Door { client, server, budget: client.budget() }
+    /// Opens the door: the deadline, in milliseconds, runs from now.
+    pub fn open(client: &'h Client, server: FhirServer, deadline_ms: u64) -> Door<'h> {
+        Door { client, server, budget: client.budget(deadline_ms) }
     }
 
     /// Asks all questions at once, and answers in their order.

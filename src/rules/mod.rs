@@ -125,6 +125,8 @@ pub enum Because {
         /// The day by which the next one was due.
         due: Date,
     },
+    /// So many doses of a vaccine are on record.
+    Doses(usize),
     /// A result that the label wants is not there.
     Baseline,
     /// The result is older than this many months.

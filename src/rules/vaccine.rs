@@ -21,11 +21,14 @@ pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
 fn check_row<'k>(question: Question<'k>, row: &'k VaccineRow) -> Outcome<'k> {
     let mut scope = Scope::default();
     scope.applies(question, &row.applies);
-    match row.vaccine {
-        VaccineKind::Live => live(&mut scope, question),
-        VaccineKind::Zoster => zoster(&mut scope, question),
-    }
-    question.weighed(row, scope, row.action, Because::Row)
+    let because = match row.vaccine {
+        VaccineKind::Live => {
+            live(&mut scope, question);
+            Because::Row
+        }
+        VaccineKind::Zoster => Because::Doses(zoster(&mut scope, question)),
+    };
+    question.weighed(row, scope, row.action, because)
 }
 
 fn live(scope: &mut Scope, question: Question<'_>) {
@@ -92,7 +95,8 @@ fn is_live(medicine: &Medicine, table: &Vaccines) -> bool {
     medicine.vaccines.iter().any(|id| table.get(id).is_some_and(|v| v.live))
 }
 
-fn zoster(scope: &mut Scope, question: Question<'_>) {
+/// Looks for the doses, and counts them.
+fn zoster(scope: &mut Scope, question: Question<'_>) -> usize {
     let needed = question.knowledge.policy.windows.zoster_doses;
     let facts = question.facts;
     // A dose is told once for its day, and not before it was given.
@@ -107,13 +111,14 @@ fn zoster(scope: &mut Scope, question: Question<'_>) {
     scope.found.extend(doses.iter().map(|v| v.evidence()));
     if doses.len() >= usize::from(needed) {
         scope.excluded = true;
-        return;
+        return doses.len();
     }
     match facts.vaccinations.state.why_open() {
         Some(why) => scope.open("vaccinations", why),
         None => scope.not_found.push("recombinant zoster vaccine".to_owned()),
     }
     scope.clears.push(Change::Vaccinated(VaccineKind::Zoster, needed));
+    doses.len()
 }
 
 fn nothing_found(scope: &mut Scope, question: Question<'_>) {

@@ -5,7 +5,7 @@
 use crate::cds_hooks::BadRequest;
 use crate::ehr::NoDrug;
 use actix_web::http::StatusCode;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
 
@@ -24,6 +24,12 @@ pub enum ServiceError {
         /// The method that is.
         allow: &'static str,
     },
+    /// 401: nothing is said of the reason.
+    #[error("not authenticated")]
+    NotAuthenticated,
+    /// 503
+    #[error("too busy now, try again")]
+    Busy,
     /// 415
     #[error("{0}")]
     MediaType(String),
@@ -77,6 +83,8 @@ impl ServiceError {
         let (code, expression) = match self {
             ServiceError::NoService | ServiceError::NoPage => ("not-found", None),
             ServiceError::Method { .. } | ServiceError::MediaType(_) => ("not-supported", None),
+            ServiceError::NotAuthenticated => ("login", None),
+            ServiceError::Busy => ("throttled", None),
             ServiceError::TooLarge { .. } => ("too-costly", None),
             ServiceError::TooSlow { .. } => ("timeout", None),
             ServiceError::Bad(bad) => ("invalid", bad.expression.map(|e| [e])),
@@ -97,6 +105,8 @@ impl ResponseError for ServiceError {
         match self {
             ServiceError::NoService | ServiceError::NoPage => StatusCode::NOT_FOUND,
             ServiceError::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            ServiceError::NotAuthenticated => StatusCode::UNAUTHORIZED,
+            ServiceError::Busy => StatusCode::SERVICE_UNAVAILABLE,
             ServiceError::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ServiceError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             ServiceError::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
@@ -110,12 +120,24 @@ impl ResponseError for ServiceError {
         tracing::info!(status = self.status_code().as_u16(), reason = self.kind(), "not answered");
         let mut response = HttpResponse::build(self.status_code());
         response.insert_header((CONTENT_TYPE, "application/fhir+json"));
+        match self {
+            // RFC 9110, section 11.6.1.
+            ServiceError::NotAuthenticated => {
+                response.insert_header((WWW_AUTHENTICATE, "Bearer"));
+            }
+            ServiceError::Busy => {
+                response.insert_header((RETRY_AFTER, "1"));
+            }
+            _ => {}
+        }
         // A body that was not read to its end leaves the connection unusable.
         if matches!(
             self,
             ServiceError::TooLarge { .. }
                 | ServiceError::TooSlow { .. }
                 | ServiceError::MediaType(_)
+                | ServiceError::NotAuthenticated
+                | ServiceError::Busy
         ) {
             response.force_close();
         }
@@ -130,6 +152,8 @@ impl ServiceError {
             ServiceError::NoService => "unknown-service",
             ServiceError::NoPage => "unknown-path",
             ServiceError::Method { .. } => "method",
+            ServiceError::NotAuthenticated => "not-authenticated",
+            ServiceError::Busy => "busy",
             ServiceError::MediaType(_) => "media-type",
             ServiceError::TooLarge { .. } => "too-large",
             ServiceError::TooSlow { .. } => "too-slow",

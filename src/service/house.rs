@@ -1,5 +1,6 @@
 //! What every call shares: settings, knowledge, the calendar.
 
+use crate::auth::Gate;
 use crate::config::Config;
 use crate::ehr::Client;
 use crate::knowledge::{Knowledge, ServiceFile};
@@ -34,6 +35,8 @@ pub struct House {
     pub knowledge: Knowledge,
     /// Which day it is.
     pub calendar: Calendar,
+    /// Lets clients in; absent in sandbox mode and offline.
+    pub gate: Option<Gate>,
     /// Asks the EHR's FHIR server; absent offline.
     pub client: Option<Client>,
     /// What `/metrics` shows; absent offline.

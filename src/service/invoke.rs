@@ -1,5 +1,6 @@
 //! One hook call from the first byte to the last: the table of contents of the house.
 
+use super::caller::Caller;
 use super::error::ServiceError;
 use super::house::House;
 use super::reach::Reach;
@@ -35,10 +36,11 @@ pub struct Answer {
 pub async fn invoke(
     body: &[u8],
     service: &ServiceFile,
+    caller: &Caller,
     house: &House,
 ) -> Result<Answer, ServiceError> {
     // A panic ends this request and nothing else.
-    let answer = AssertUnwindSafe(evaluate(body, service, house)).catch_unwind().await;
+    let answer = AssertUnwindSafe(evaluate(body, service, caller, house)).catch_unwind().await;
     answer.unwrap_or_else(|_| {
         counter!("jakcard_panics_total").increment(1);
         Err(ServiceError::Broken)
@@ -48,11 +50,12 @@ pub async fn invoke(
 async fn evaluate(
     body: &[u8],
     service: &ServiceFile,
+    caller: &Caller,
     house: &House,
 ) -> Result<Answer, ServiceError> {
     let request = Request::read(body)?; // protocol in
     check_hook(&request, service)?;
-    let reach = Reach::of(&request, service, house);
+    let reach = Reach::of(&request, service, caller, house);
     let medications = reach.medications_of_drafts(&request).await;
     let orders = ehr::orders(&request, &medications, &house.knowledge.terminology)?;
     count(&orders);
@@ -61,7 +64,7 @@ async fn evaluate(
     }
     let today = house.calendar.today();
     let read = |chart: &ehr::Chart<'_>| {
-        Facts::read(&orders, chart, &house.knowledge, house.config.jurisdiction, today)
+        Facts::read(&orders, chart, &house.knowledge, caller.jurisdiction, today)
     };
     let fetched = reach.chart(&request, &orders, read).await?;
     let prefetch = request.prefetch();
@@ -73,12 +76,14 @@ async fn evaluate(
     }
     let outcomes = rules::evaluate(&facts, &house.knowledge); // fires, silent, cannot tell
     let call = Call {
-        client: "sandbox",
+        client: &caller.name,
         service: &service.id,
         hook_instance: &request.hook_instance,
         patient_id: &request.context.patient_id,
         encounter_id: request.context.encounter_id.as_deref(),
-        selection_behavior: selection_behavior(&service.hook),
+        selection_behavior: caller
+            .selection_behavior
+            .unwrap_or_else(|| selection_behavior(&service.hook)),
     };
     let response = cards::write(&outcomes, &facts, &house.knowledge, &call); // protocol out
     let fired = outcomes.iter().filter(|o| matches!(o.verdict, rules::Verdict::Fires(_)));
@@ -165,8 +170,9 @@ impl Answer {
     }
 
     /// One line per call: names that we gave, counts and times; nothing of the patient.
-    pub fn log(&self, service: &ServiceFile, took: Duration) {
+    pub fn log(&self, service: &ServiceFile, caller: &Caller, took: Duration) {
         tracing::info!(
+            client = caller.name,
             service = service.id,
             hook = service.hook,
             hook_instance = self.hook_instance.map(tracing::field::display),

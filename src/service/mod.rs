@@ -1,15 +1,17 @@
 //! PROTOCOL: the routes, on one screen.
 //!
-//! Checks run in this order: 404, 405, 415, 413, 408, 400 (body), orders, 412, 400 (another
+//! Checks run in this order: 404, 405, 401, 415, 413, 408, 400 (body), orders, 412, 400 (another
 //! patient), 200.
 
 pub mod body;
+pub mod caller;
 pub mod error;
 pub mod house;
 pub mod invoke;
 pub mod metrics;
 mod reach;
 
+pub use caller::Caller;
 pub use error::ServiceError;
 pub use house::{Calendar, House};
 pub use invoke::invoke;
@@ -17,7 +19,6 @@ pub use invoke::invoke;
 use crate::config::Config;
 use crate::ehr::Client;
 use crate::ehr::client::Limits;
-use crate::ehr::server::base;
 use actix_cors::Cors;
 use actix_web::dev::Server;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE};
@@ -37,6 +38,7 @@ pub fn start(house: House) -> std::io::Result<(Server, SocketAddr)> {
     let listener = TcpListener::bind(house.config.bind)?;
     let address = listener.local_addr()?;
     let house = Data::new(house);
+    actix_web::rt::spawn(tend(house.clone()));
     let server = HttpServer::new(move || {
         // Sandbox mode: open, without credentials.
         let cors = Cors::default()
@@ -64,20 +66,26 @@ pub fn start(house: House) -> std::io::Result<(Server, SocketAddr)> {
     Ok((server, address))
 }
 
+/// What is done beside the calls: keys are read before the first of them, and expired tokens forgotten.
+async fn tend(house: Data<House>) {
+    let Some(gate) = &house.gate else { return };
+    gate.warm_up().await;
+    loop {
+        gate.forget_expired(jiff::Timestamp::now().as_second()).await;
+        tokio::time::sleep(FORGETTING).await;
+    }
+}
+
+/// Time between two cleanings of the store.
+const FORGETTING: Duration = Duration::from_secs(600);
+
 /// The client for FHIR servers that these settings ask for.
 ///
 /// # Errors
-/// A listed server that is no base URL, or a TLS library that does not start.
+/// The TLS library does not start.
 pub fn client(config: &Config) -> Result<Client, String> {
     let fetch = &config.fetch;
-    let listed = fetch.servers.iter().chain(&fetch.open_servers);
-    if let Some(text) = listed.into_iter().find(|text| base(text).is_none()) {
-        return Err(format!(
-            "`fetch.servers` holds `{text}`, expected https://host/path without user, query or fragment"
-        ));
-    }
     Client::new(Limits {
-        deadline_ms: fetch.deadline_ms,
         in_flight: fetch.in_flight,
         per_call: fetch.per_call,
         pages: fetch.pages,
@@ -109,9 +117,11 @@ async fn call(
     if request.method() != actix_web::http::Method::POST {
         return Ok(not_allowed("POST"));
     }
+    let caller =
+        caller::admit(&request, &[format!("/cds-services/{}", service.id)], &house).await?;
     let body = body::read(&request, payload, &house.config.limits).await?;
-    let answer = invoke(&body, service, &house).await?;
-    answer.log(service, started.elapsed());
+    let answer = invoke(&body, service, &caller, &house).await?;
+    answer.log(service, &caller, started.elapsed());
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(answer.json))
 }
 

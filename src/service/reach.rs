@@ -3,9 +3,10 @@
 //! Nothing, when no order needs it. For an order of a JAK inhibitor everything at once. For another
 //! order, and for an open chart, the medication list first: nobody who takes none is asked about.
 
+use super::caller::Caller;
 use super::house::House;
 use crate::cds_hooks::{BadRequest, Request};
-use crate::ehr::server::{Allowed, base, permitted};
+use crate::ehr::server::permitted;
 use crate::ehr::{Chart, Door, Fetched, Orders, gather, needs, orders};
 use crate::facts::Facts;
 use crate::knowledge::ServiceFile;
@@ -21,15 +22,15 @@ pub struct Reach<'h> {
 
 impl<'h> Reach<'h> {
     /// Whether there is a server that may be asked.
-    pub fn of(request: &Request<'_>, service: &'h ServiceFile, house: &'h House) -> Reach<'h> {
-        let bases = |list: &[String]| list.iter().filter_map(|text| base(text)).collect();
-        let fetch = &house.config.fetch;
-        // Sandbox mode: this machine, and what is listed.
-        let (listed, open) = (bases(&fetch.servers), bases(&fetch.open_servers));
-        let allowed = Allowed { loopback: true, listed, open };
+    pub fn of(
+        request: &Request<'_>,
+        service: &'h ServiceFile,
+        caller: &Caller,
+        house: &'h House,
+    ) -> Reach<'h> {
         let door = house.client.as_ref().and_then(|client| {
-            let server = permitted(request, &allowed)?;
-            Some(server.map(|server| Door::open(client, server)))
+            let server = permitted(request, &caller.servers)?;
+            Some(server.map(|server| Door::open(client, server, caller.deadline_ms)))
         });
         Reach { door, service }
     }

@@ -1,6 +1,7 @@
 //! Starts the application on port 0 and talks to it over TCP.
 
 use crate::support::project;
+use jakcard::auth::Gate;
 use jakcard::config::{Config, Fetch, Limits};
 use jakcard::knowledge::{Jurisdiction, embedded, read};
 use jakcard::service::{Calendar, House, start};
@@ -43,11 +44,16 @@ impl App {
     }
 
     fn house(limits: Limits, jurisdiction: Jurisdiction, fetch: Fetch) -> App {
+        App::of(Config { limits, jurisdiction, fetch, ..Config::default() })
+    }
+
+    /// As these settings say, on a free port.
+    pub fn of(mut config: Config) -> App {
         let (send, receive) = mpsc::channel();
+        config.bind = SocketAddr::from(([127, 0, 0, 1], 0));
         std::thread::spawn(move || {
-            let bind = SocketAddr::from(([127, 0, 0, 1], 0));
-            let config = Config { bind, limits, jurisdiction, fetch };
             let house = House {
+                gate: Gate::of(&config, None).expect("a gate"),
                 client: Some(jakcard::service::client(&config).expect("a client")),
                 config,
                 knowledge: read::read(&embedded::embedded()).expect("the knowledge is sound"),

@@ -1,7 +1,7 @@
 //! Reading the chart from the EHR's own FHIR server.
 
 use crate::app::{App, SIGN, VIEW, evaluation, findings, fixture};
-use crate::fake_ehr::{FakeEhr, Reply, held};
+use crate::support::fake_ehr::{FakeEhr, Reply, held};
 use jakcard::config::Fetch;
 use serde_json::{Value, json};
 use std::sync::Arc;

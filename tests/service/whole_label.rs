@@ -316,3 +316,29 @@ fn however_much_is_wrong_an_order_gets_four_cards_at_most() {
         assert!(card["summary"].as_str().expect("summary").chars().count() < 140);
     }
 }
+
+#[test]
+fn doses_of_the_zoster_vaccine_are_counted_and_nothing_else() {
+    let app = App::start();
+    let says = |dates: &[&str]| {
+        let mut request = fixture(SIGN, "latent-tuberculosis-under-treatment");
+        let dose = |date: &&str| {
+            json!({
+                "resourceType": "Immunization", "status": "completed", "occurrenceDateTime": date,
+                "patient": {"reference": "Patient/pat-1"},
+                "vaccineCode": {"coding": [{"system": "http://hl7.org/fhir/sid/cvx", "code": "187"}]},
+            })
+        };
+        request["prefetch"]["immunizations"] = bundle(dates.iter().map(dose).collect());
+        let answer = app.cards(SIGN, &request);
+        of_topic(&answer, "zoster-vaccine")
+            .iter()
+            .map(|f| f["text"].to_string())
+            .collect::<String>()
+    };
+    let none = says(&[]);
+    assert!(none.contains("Recombinant zoster vaccine: no dose on record."), "{none}");
+    let one = says(&["2026-01-10"]);
+    assert!(one.contains("Recombinant zoster vaccine: 1 dose on record."), "{one}");
+    assert_eq!(says(&["2026-01-10", "2026-04-10"]), "");
+}

@@ -2,6 +2,8 @@
 #![allow(dead_code)]
 
 pub mod cases;
+pub mod fake_ehr;
+pub mod issuer;
 
 use jakcard::knowledge::{Knowledge, embedded, read};
 use std::path::PathBuf;

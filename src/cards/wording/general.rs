@@ -98,10 +98,11 @@ fn fires(
             ),
             format!("{} is old", panel(outcome, knowledge)),
         ),
-        (_, Topic::ZosterVaccine, _) => {
-            let doses = match outcome.found.len() {
+        (Because::Doses(doses), ..) => {
+            let doses = match doses {
                 0 => "no dose on record".to_owned(),
-                n => format!("{n} dose on record"),
+                1 => "1 dose on record".to_owned(),
+                n => format!("{n} doses on record"),
             };
             (
                 format!("Recombinant zoster vaccine: {doses}. {advice}"),

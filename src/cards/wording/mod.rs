@@ -52,6 +52,7 @@ pub fn of(
         | Because::Check { .. }
         | Because::Baseline
         | Because::Stale(_)
+        | Because::Doses(_)
         | Because::Row => general::words(group, missing, facts, knowledge),
         Because::NoLabel => Words {
             text: outcome.row.advice().to_owned(),

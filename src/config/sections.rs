@@ -1,0 +1,185 @@
+//! The sections of the settings and their defaults.
+
+use super::client::Client;
+use crate::knowledge::Jurisdiction;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+/// The settings.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Address to listen on.
+    pub bind: SocketAddr,
+    /// URL at which clients reach the service: the `aud` of a token is this and the path.
+    pub public_url: Option<String>,
+    /// Whose labels speak.
+    pub jurisdiction: Jurisdiction,
+    /// Bounds of one request, and of all together.
+    pub limits: Limits,
+    /// How the EHR's FHIR server is asked.
+    pub fetch: Fetch,
+    /// How tokens and keys are kept.
+    pub auth: Auth,
+    /// Where is written what must outlive the process.
+    pub store: Store,
+    /// The certificate, when the service speaks TLS itself.
+    pub tls: Option<Tls>,
+    /// The listener for health, readiness and metrics.
+    pub operations: Operations,
+    /// Browsers of which pages may call.
+    pub cors: Cors,
+    /// The EHRs that may call; none is sandbox mode.
+    #[serde(rename = "client")]
+    pub clients: Vec<Client>,
+}
+
+/// Bounds of one request, and of all together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Largest body, bytes.
+    pub body_bytes: usize,
+    /// Seconds that a body may take, beside the time its bytes need at `body_rate`.
+    pub body_seconds: u64,
+    /// Slowest rate of a body, bytes per second.
+    pub body_rate: u64,
+    /// Calls that are answered at once; one more gets 503.
+    pub in_flight: usize,
+    /// Open connections.
+    pub connections: usize,
+}
+
+/// How the EHR's FHIR server is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Fetch {
+    /// Milliseconds for all questions of a call together.
+    pub deadline_ms: u64,
+    /// Questions at once.
+    pub in_flight: usize,
+    /// Questions of one call.
+    pub per_call: usize,
+    /// Pages of one search.
+    pub pages: usize,
+    /// Largest answer, bytes.
+    pub answer_bytes: usize,
+    /// May the name of a server lead to a private address?
+    pub private_networks: bool,
+    /// Sandbox mode: servers that may be asked, beside those of this machine; only from the file.
+    pub servers: Vec<String>,
+    /// Sandbox mode: servers that may be asked without a token; only from the file.
+    pub open_servers: Vec<String>,
+}
+
+/// How tokens and keys are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Auth {
+    /// Longest life of a token (`exp` − `iat`), seconds.
+    pub lifetime_s: u64,
+    /// How far the clocks of an EHR and of this machine may differ, seconds.
+    pub skew_s: u64,
+    /// Age at which keys are read again, seconds.
+    pub keys_refresh_s: u64,
+    /// Age up to which keys that cannot be read again are still used, seconds.
+    pub keys_stale_s: u64,
+    /// Tokens that are remembered at once in memory.
+    pub replay_entries: usize,
+}
+
+/// Where is written what must outlive the process.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Store {
+    /// `sqlite:FILE` or `postgres://…`; memory only without it.
+    pub url: Option<String>,
+    /// A store that is down: 503 instead of memory.
+    pub strict: bool,
+}
+
+/// The certificate, when the service speaks TLS itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tls {
+    /// PEM file: the certificate and its chain.
+    pub certificate: PathBuf,
+    /// PEM file: the private key.
+    pub key: PathBuf,
+    /// PEM file: who signs the certificates of clients; with it, a client must show one.
+    pub client_ca: Option<PathBuf>,
+}
+
+/// The listener for health, readiness and metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Operations {
+    /// Its address; on the listener of the services without it.
+    pub bind: Option<SocketAddr>,
+}
+
+/// Browsers of which pages may call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Cors {
+    /// Origins such as `https://app.example.org`; every one in sandbox mode.
+    pub origins: Vec<String>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Config {
+            bind: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            public_url: None,
+            jurisdiction: Jurisdiction::Us,
+            limits: Limits::default(),
+            fetch: Fetch::default(),
+            auth: Auth::default(),
+            store: Store::default(),
+            tls: None,
+            operations: Operations::default(),
+            cors: Cors::default(),
+            clients: Vec::new(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            body_bytes: 16 * 1024 * 1024,
+            body_seconds: 2,
+            body_rate: 64 * 1024,
+            in_flight: 256,
+            connections: 1024,
+        }
+    }
+}
+
+impl Default for Fetch {
+    fn default() -> Self {
+        Fetch {
+            deadline_ms: 1500,
+            in_flight: 8,
+            per_call: 32,
+            pages: 10,
+            answer_bytes: 8 * 1024 * 1024,
+            private_networks: false,
+            servers: Vec::new(),
+            open_servers: Vec::new(),
+        }
+    }
+}
+
+impl Default for Auth {
+    fn default() -> Self {
+        Auth {
+            lifetime_s: 3600,
+            skew_s: 60,
+            keys_refresh_s: 600,
+            keys_stale_s: 86_400,
+            replay_entries: 1_000_000,
+        }
+    }
+}
