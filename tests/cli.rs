@@ -212,3 +212,50 @@ fn a_log_that_nobody_reads_keeps_nobody_waiting() {
     child.kill().expect("killed");
     child.wait().expect("ended");
 }
+
+/// Every command of the program, as its help lists them.
+fn commands() -> Vec<String> {
+    let help = out(&run(&["--help"]));
+    let list = help.split("Commands:\n").nth(1).expect("a list of commands");
+    let lines = list.lines().take_while(|line| !line.is_empty());
+    let names = lines.filter_map(|line| line.split_whitespace().next()).map(str::to_owned);
+    names.filter(|name| name != "help").collect()
+}
+
+#[test]
+fn completions_know_every_command_and_flag() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = run(&["completions", shell]);
+        assert_eq!(output.status.code(), Some(0), "{shell}");
+        let script = out(&output);
+        for word in commands().iter().map(String::as_str).chain(["as-of", "jurisdiction"]) {
+            assert!(script.contains(word), "{shell}: `{word}` is not completed");
+        }
+    }
+    // bash, where it is, reads its script without a complaint.
+    let script = out(&run(&["completions", "bash"]));
+    if let Ok(checked) = Command::new("bash").args(["-n", "-c", &script]).output() {
+        assert!(checked.status.success() && checked.stderr.is_empty(), "{}", err(&checked));
+    }
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let page = |args: &[&str]| {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(0), "{args:?}");
+        // A hyphen is written with a backslash.
+        out(&output).replace("\\-", "-")
+    };
+    let program = page(&["man"]);
+    assert!(program.contains(".TH jakcard 1"), "{program}");
+    for name in commands() {
+        assert!(program.contains(&format!("jakcard-{name}(1)")), "{name} is not in\n{program}");
+        let own = page(&["man", &name]);
+        assert!(own.contains(&format!(".TH jakcard-{name} 1")), "{own}");
+    }
+    assert!(page(&["man", "serve"]).contains("JAKCARD_STORE_URL"));
+    let unknown = run(&["man", "sevre"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(err(&unknown).contains("`sevre`") && err(&unknown).contains("serve"));
+}

@@ -1,0 +1,60 @@
+//! `evaluate`: one request answered offline, as the service would.
+
+use super::{Evaluate, Format, Stop, knowledge, print, wait};
+use jakcard::config::Config;
+use jakcard::service::{Calendar, Caller, House, ServiceError, invoke};
+use jakcard::text;
+use std::io::Read;
+use std::path::Path;
+use std::process::ExitCode;
+
+pub fn evaluate(args: &Evaluate) -> Result<ExitCode, Stop> {
+    let mut config = Config::load(None, std::env::vars()).map_err(|e| Stop(2, e.to_string()))?;
+    config.jurisdiction = args.jurisdiction.unwrap_or(config.jurisdiction);
+    let body = read_request(&args.request)?;
+    let knowledge = knowledge(args.hooks.as_deref())?;
+    let calendar = args.as_of.map_or(Calendar::System, Calendar::Fixed);
+    let house = House { config, knowledge, calendar, gate: None, client: None, metrics: None };
+    let caller = Caller::sandbox(&house.config);
+    let answer = pick(&body, args.service.as_deref(), &house)
+        .and_then(|service| wait(invoke(&body, service, &caller, &house)));
+    let (text, code) = match (answer, args.format) {
+        (Ok(answer), Format::Json) => (answer.json + "\n", ExitCode::SUCCESS),
+        (Ok(answer), Format::Text) => (text::render(&answer.response), ExitCode::SUCCESS),
+        (Err(error), Format::Json) => (error.outcome() + "\n", ExitCode::FAILURE),
+        (Err(error), Format::Text) => (format!("Not answered: {error}\n"), ExitCode::FAILURE),
+    };
+    print(text.as_bytes())?;
+    Ok(code)
+}
+
+/// The service that was named, or the one for the request's hook.
+fn pick<'h>(
+    body: &[u8],
+    id: Option<&str>,
+    house: &'h House,
+) -> Result<&'h jakcard::knowledge::ServiceFile, ServiceError> {
+    if let Some(id) = id {
+        return house.service(id).ok_or(ServiceError::NoService);
+    }
+    let request = jakcard::cds_hooks::Request::read(body)?;
+    let services = &house.knowledge.services;
+    services.iter().find(|s| s.hook == request.hook).ok_or_else(|| {
+        let known: Vec<String> = services.iter().map(|s| format!("`{}`", s.hook)).collect();
+        let hook = jakcard::cards::markdown::plain(&request.hook);
+        let message =
+            format!("no service answers the hook `{hook}`, expected one of {}", known.join(", "));
+        jakcard::cds_hooks::BadRequest::at("hook", message).into()
+    })
+}
+
+fn read_request(path: &Path) -> Result<Vec<u8>, Stop> {
+    let mut body = Vec::new();
+    let read = if path == Path::new("-") {
+        std::io::stdin().read_to_end(&mut body).map(|_| ())
+    } else {
+        std::fs::read(path).map(|bytes| body = bytes)
+    };
+    read.map_err(|e| Stop(2, format!("{}: cannot be read: {e}", path.display())))?;
+    Ok(body)
+}

@@ -1,0 +1,67 @@
+//! `serve`: from settings to a running service.
+
+use super::{Serve, Stop, knowledge, wait};
+use jakcard::auth::Gate;
+use jakcard::config::Config;
+use jakcard::service::{self, Calendar, House};
+use jakcard::store::Store;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use tracing_appender::non_blocking::WorkerGuard;
+
+pub fn serve(args: Serve) -> Result<ExitCode, Stop> {
+    let mut config = Config::load(args.config.as_deref(), std::env::vars())
+        .map_err(|e| Stop(2, e.to_string()))?;
+    config.bind = args.bind.unwrap_or(config.bind);
+    config.check().map_err(|e| Stop(2, e.to_string()))?;
+    if args.as_of.is_some() && !config.is_sandbox() {
+        return Err(Stop(
+            2,
+            "`--as-of` is for sandbox mode: with a `[[client]]` today is today".to_owned(),
+        ));
+    }
+    let knowledge = knowledge(args.hooks.as_deref())?;
+    let _log = start_log();
+    let calendar = args.as_of.map_or(Calendar::System, Calendar::Fixed);
+    let store = match &config.store.url {
+        Some(url) => {
+            Some(wait(Store::open(url)).map_err(|e| Stop(2, format!("`store.url`: {e}")))?)
+        }
+        None => None,
+    };
+    let gate = Gate::of(&config, store).map_err(|why| Stop(2, why))?;
+    let client = service::client(&config).map_err(|why| Stop(2, why))?;
+    let (client, metrics) = (Some(client), service::metrics::install());
+    let house = House { config, knowledge, calendar, gate, client, metrics };
+    actix_web::rt::System::new().block_on(async move {
+        let (bind, sandbox) = (house.config.bind, house.config.is_sandbox());
+        let (server, address) = service::start(house)
+            .map_err(|e| Stop(2, format!("cannot listen on {bind}: {e}")))?;
+        if sandbox {
+            eprintln!("sandbox mode: clients are not authenticated, only this machine can connect");
+            eprintln!(
+                "try: curl -s http://{address}/cds-services/jak-inhibitor-order-sign \
+             -H 'content-type: application/json' -d @fixtures/wire/jak-inhibitor-order-sign/nothing-on-record/request.json"
+            );
+        }
+        println!("jakcard is ready at http://{address}");
+        _ = std::io::stdout().flush();
+        server.await.map_err(|e| Stop(1, format!("the server stopped: {e}")))?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Text on a terminal, JSON otherwise; `RUST_LOG` chooses what is said. Written by a thread of its own:
+/// who reads no log loses lines, and keeps nobody waiting. What is returned ends the log when dropped.
+fn start_log() -> WorkerGuard {
+    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    if std::io::stderr().is_terminal() {
+        log.init();
+    } else {
+        log.json().init();
+    }
+    guard
+}
