@@ -129,6 +129,7 @@ impl Config {
             ("fetch.in_flight", fetch.in_flight as u64),
             ("fetch.per_call", fetch.per_call as u64),
             ("fetch.pages", fetch.pages as u64),
+            ("fetch.entries", fetch.entries as u64),
             ("fetch.answer_bytes", fetch.answer_bytes as u64),
             ("auth.lifetime_s", auth.lifetime_s),
             ("auth.keys_refresh_s", auth.keys_refresh_s),

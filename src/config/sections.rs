@@ -63,7 +63,9 @@ pub struct Fetch {
     pub per_call: usize,
     /// Pages of one search.
     pub pages: usize,
-    /// Largest answer, bytes.
+    /// Entries of one search.
+    pub entries: usize,
+    /// Largest answer, and all pages of a search together, bytes.
     pub answer_bytes: usize,
     /// May the name of a server lead to a private address?
     pub private_networks: bool,
@@ -164,6 +166,7 @@ impl Default for Fetch {
             in_flight: 8,
             per_call: 32,
             pages: 10,
+            entries: 5000,
             answer_bytes: 8 * 1024 * 1024,
             private_networks: false,
             servers: Vec::new(),

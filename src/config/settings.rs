@@ -14,6 +14,7 @@ pub const SETTINGS: &[(&str, &str, &str, &str)] = &[
     ("JAKCARD_FETCH_IN_FLIGHT", "fetch", "in_flight", "questions to the EHR at once (8)"),
     ("JAKCARD_FETCH_PER_CALL", "fetch", "per_call", "questions to the EHR in one call (32)"),
     ("JAKCARD_FETCH_PAGES", "fetch", "pages", "pages of one search (10)"),
+    ("JAKCARD_FETCH_ENTRIES", "fetch", "entries", "entries of one search (5000)"),
     ("JAKCARD_FETCH_ANSWER_BYTES", "fetch", "answer_bytes", "largest answer of the EHR (8388608)"),
     (
         "JAKCARD_FETCH_PRIVATE_NETWORKS",

@@ -5,9 +5,9 @@ use super::drug::MedicationSource;
 use super::fetched::Fetched;
 use crate::cds_hooks::context::owner;
 use crate::cds_hooks::{BadRequest, Prefetch};
-use crate::fhir::Json;
 use crate::fhir::types::CodeableConcept;
 use crate::fhir::views::{Anchor, Bundle, Entry, Issue, Link, Outcome, Wrapped};
+use crate::fhir::{Json, Release};
 use crate::terminology::labs::Group;
 use rust_decimal::Decimal;
 use std::collections::{BTreeMap, BTreeSet};
@@ -115,6 +115,16 @@ impl<'a> Chart<'a> {
         ]);
         for state in states.into_iter().filter(|s| **s == State::NotAsked) {
             *state = State::Failed(why);
+        }
+    }
+
+    /// The release of the medication list, as far as questions depend on it; `None` of an empty one.
+    pub fn release(&self) -> Option<Release> {
+        let anchor = Anchor::read(*self.medications.resources.first()?)?;
+        match anchor.resource_type().and_then(Json::string).as_deref() {
+            Some("MedicationOrder") => Some(Release::Dstu2),
+            Some("MedicationRequest") => Some(Release::R4),
+            _ => None,
         }
     }
 

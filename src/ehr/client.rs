@@ -1,8 +1,10 @@
 //! One question to a FHIR server: bounded in time and size, repeated at most once, never redirected.
 
 use super::breaker::Breakers;
+use super::release::{Releases, told_release};
 use super::server::{FhirServer, is_private};
 use crate::cds_hooks::depth::{MAX_DEPTH, depth};
+use crate::fhir::Release;
 use metrics::counter;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{
@@ -14,6 +16,7 @@ use serde::de::IgnoredAny;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout_at};
 use url::Url;
 
@@ -26,7 +29,9 @@ pub struct Limits {
     pub per_call: usize,
     /// Pages of one search.
     pub pages: usize,
-    /// Bytes of one answer.
+    /// Entries of one search.
+    pub entries: usize,
+    /// Bytes of one answer, and of one search.
     pub bytes: usize,
     /// May a name lead to a private address?
     pub private_networks: bool,
@@ -38,6 +43,7 @@ impl Default for Limits {
             in_flight: 8,
             per_call: 32,
             pages: 10,
+            entries: 5000,
             bytes: 8 * 1024 * 1024,
             private_networks: false,
         }
@@ -57,6 +63,7 @@ pub struct Client {
     /// Its bounds.
     pub limits: Limits,
     breakers: Breakers,
+    releases: Releases,
 }
 
 /// What one call may still spend.
@@ -65,6 +72,7 @@ pub struct Budget {
     /// When everything must be there.
     pub deadline: Instant,
     left: AtomicUsize,
+    slots: Semaphore,
 }
 
 impl Client {
@@ -83,7 +91,8 @@ impl Client {
             .user_agent(concat!("jakcard/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| e.to_string())?;
-        Ok(Client { http, limits, breakers: Breakers::default() })
+        let (breakers, releases) = (Breakers::default(), Releases::default());
+        Ok(Client { http, limits, breakers, releases })
     }
 
     /// What a call that starts now may spend, with so many milliseconds.
@@ -91,7 +100,23 @@ impl Client {
         Budget {
             deadline: Instant::now() + Duration::from_millis(deadline_ms),
             left: AtomicUsize::new(self.limits.per_call),
+            slots: Semaphore::new(self.limits.in_flight.max(1)),
         }
+    }
+
+    /// The release that a server speaks: asked once (`GET metadata`) and kept. It takes at most half
+    /// of the time that is left, for the chart is still to come.
+    pub async fn release(&self, server: &FhirServer, budget: &Budget) -> Option<Release> {
+        let origin = server.base.as_str();
+        if let Some(kept) = self.releases.kept(origin) {
+            return kept;
+        }
+        let url = server.base.join("metadata").ok()?;
+        let left = budget.deadline.saturating_duration_since(Instant::now());
+        let told = tokio::time::timeout(left / 2, self.get(server, &url, budget)).await;
+        let release = told.ok().and_then(Result::ok).and_then(|text| told_release(&text));
+        self.releases.keep(origin, release);
+        release
     }
 
     /// Asks one question.
@@ -118,8 +143,11 @@ impl Client {
             if spent.is_err() {
                 break Err(Trouble::for_good("too many questions for one call"));
             }
-            let once = timeout_at(budget.deadline, self.once(server, url));
-            let trouble = match once.await {
+            let once = async {
+                let _slot = budget.slots.acquire().await;
+                self.once(server, url).await
+            };
+            let trouble = match timeout_at(budget.deadline, once).await {
                 Err(_) => break Err(Trouble::of_server("the time was up")),
                 Ok(Ok(body)) => break Ok(body),
                 Ok(Err(trouble)) => trouble,

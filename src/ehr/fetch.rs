@@ -5,10 +5,10 @@ use super::client::{Budget, Client, Why};
 use super::fetched::Fetched;
 use super::needs::Question;
 use super::server::{FhirServer, below};
-use crate::fhir::Json;
 use crate::fhir::views::{Bundle, Link};
+use crate::fhir::{Json, Release};
 use futures_util::StreamExt;
-use futures_util::stream::iter;
+use futures_util::stream::FuturesUnordered;
 use serde_json::value::RawValue;
 use std::collections::HashSet;
 use url::Url;
@@ -22,21 +22,52 @@ pub struct Door<'h> {
 }
 
 impl<'h> Door<'h> {
-    /// Opens the door: the deadline, in milliseconds, runs from now.
+    /// Opens the door: the deadline, in milliseconds, runs from now, and ends with the token.
     pub fn open(client: &'h Client, server: FhirServer, deadline_ms: u64) -> Door<'h> {
-        Door { client, server, budget: client.budget(deadline_ms) }
+        let lives_ms = server.token_seconds.map_or(u64::MAX, |s| s.saturating_mul(1000));
+        Door { client, budget: client.budget(deadline_ms.min(lives_ms)), server }
     }
 
-    /// Asks all questions at once, and answers in their order.
-    pub async fn ask(&self, questions: Vec<Question>) -> Vec<Fetched> {
-        let asked = questions.into_iter().map(|question| self.answer(question));
-        iter(asked).buffered(self.client.limits.in_flight.max(1)).collect().await
+    /// The release that the server speaks, as its CapabilityStatement says.
+    pub async fn release(&self) -> Option<Release> {
+        self.client.release(&self.server, &self.budget).await
+    }
+
+    /// Asks all questions at once. What an answer shows to be missing (`then`) is asked while the
+    /// others are still on their way: nobody waits for an answer that is not needed for the question.
+    ///
+    /// Answers stand in the order of the questions, each followed by what it asked for.
+    pub async fn ask(
+        &self,
+        questions: Vec<Question>,
+        then: impl Fn(&Fetched) -> Vec<Question>,
+    ) -> Vec<Fetched> {
+        let mut asked: HashSet<Url> = questions.iter().map(|q| q.url.clone()).collect();
+        let mut running = FuturesUnordered::new();
+        let at = |place, question| async move { (place, self.answer(question).await) };
+        for (index, question) in questions.into_iter().enumerate() {
+            running.push(at((index, 0), question));
+        }
+        let mut answers = Vec::new();
+        while let Some(((index, rank), fetched)) = running.next().await {
+            if rank == 0 {
+                let mut next = then(&fetched);
+                next.retain(|question| asked.insert(question.url.clone()));
+                for (rank, question) in next.into_iter().enumerate() {
+                    running.push(at((index, rank + 1), question));
+                }
+            }
+            answers.push(((index, rank), fetched));
+        }
+        answers.sort_by_key(|(place, _)| *place);
+        answers.into_iter().map(|(_, fetched)| fetched).collect()
     }
 
     /// One answer, page by page.
     async fn answer(&self, question: Question) -> Fetched {
         let mut fetched = Fetched { keys: question.keys, ..Fetched::default() };
-        let mut visited = HashSet::new();
+        let (mut visited, mut entries, mut bytes) = (HashSet::new(), 0, 0);
+        let limits = &self.client.limits;
         let mut url = question.url;
         loop {
             visited.insert(url.clone());
@@ -47,9 +78,11 @@ impl<'h> Door<'h> {
                     return fetched;
                 }
             };
-            let next = next(&page);
+            let read = Page::read(&page);
+            entries += read.entries;
+            bytes += page.len();
             fetched.pages.push(page);
-            let Some(next) = next else { return fetched };
+            let Some(next) = read.next else { return fetched };
             let Some(next) = below(&self.server.base, &next) else {
                 fetched.open = Some("the EHR's next page is on another server");
                 return fetched;
@@ -58,8 +91,12 @@ impl<'h> Door<'h> {
                 fetched.open = Some("the EHR's pages go round in a circle");
                 return fetched;
             }
-            if fetched.pages.len() >= self.client.limits.pages {
+            if fetched.pages.len() >= limits.pages {
                 fetched.open = Some("the EHR has more pages than are read");
+                return fetched;
+            }
+            if entries >= limits.entries || bytes >= limits.bytes {
+                fetched.open = Some("the EHR has more entries than are read");
                 return fetched;
             }
             url = next;
@@ -86,13 +123,32 @@ fn earlier(url: &Url) -> Option<Url> {
     Some(url)
 }
 
-/// The address of the next page.
-fn next(page: &str) -> Option<String> {
-    let raw: &RawValue = serde_json::from_str(page).ok()?;
-    let bundle = Bundle::read(Json::from(raw))?;
-    let links = bundle.link().map(Json::items).unwrap_or_default();
-    links.into_iter().filter_map(Link::read).find_map(|link| {
-        let relation = link.relation().and_then(Json::string)?;
-        (relation == "next").then(|| link.url().and_then(Json::string))?.map(|u| u.into_owned())
-    })
+/// What decides whether another page is asked for.
+#[derive(Default)]
+struct Page {
+    /// Its address.
+    next: Option<String>,
+    /// Entries of this one.
+    entries: usize,
+}
+
+impl Page {
+    fn read(page: &str) -> Page {
+        let raw = serde_json::from_str::<&RawValue>(page).ok();
+        let Some(bundle) = raw.and_then(|raw| Bundle::read(Json::from(raw))) else {
+            return Page::default();
+        };
+        let links = bundle.link().map(Json::items).unwrap_or_default();
+        let next = links.into_iter().filter_map(Link::read).find_map(|link| {
+            let relation = link.relation().and_then(Json::string)?;
+            let url = (relation == "next").then(|| link.url().and_then(Json::string))?;
+            url.map(|u| u.into_owned())
+        });
+        // Counted only where it decides something.
+        let entries = match &next {
+            Some(_) => bundle.entry().map(Json::items).unwrap_or_default().len(),
+            None => 0,
+        };
+        Page { next, entries }
+    }
 }

@@ -14,6 +14,7 @@ pub mod fetched;
 pub mod medicine;
 pub mod needs;
 pub mod orders;
+mod release;
 pub mod server;
 
 pub use answer::{Collected, State};

@@ -27,6 +27,8 @@ pub struct FhirServer {
     pub base: Url,
     /// What is presented to it.
     pub token: Option<SecretString>,
+    /// Seconds that the token still lives, where the request says so.
+    pub token_seconds: Option<u64>,
 }
 
 /// The server of a call: `None` without one, else whether it may be asked or why not.
@@ -56,7 +58,9 @@ fn check(text: &str, request: &Request<'_>, allowed: &Allowed) -> Result<FhirSer
         None if sandbox || allowed.open.contains(&base) => None,
         None => return Err("the request brings no token for the FHIR server"),
     };
-    Ok(FhirServer { base, token })
+    let seconds = request.authorization.as_ref().and_then(|given| given.expires_in);
+    let token_seconds = seconds.and_then(|s| u64::try_from(s).ok());
+    Ok(FhirServer { base, token, token_seconds })
 }
 
 /// A base URL: http or https, a host, no user, no query, no fragment; with a slash at the end.

@@ -59,6 +59,10 @@ view! {
     struct Outcome { issue }
 }
 view! {
+    /// CapabilityStatement (Conformance in DSTU2).
+    struct Capability { fhir_version as "fhirVersion" }
+}
+view! {
     /// One issue.
     struct Issue { severity, code, details, diagnostics }
 }

@@ -89,6 +89,7 @@ pub fn client(config: &Config) -> Result<Client, String> {
         in_flight: fetch.in_flight,
         per_call: fetch.per_call,
         pages: fetch.pages,
+        entries: fetch.entries,
         bytes: fetch.answer_bytes,
         private_networks: fetch.private_networks,
     })

@@ -39,7 +39,7 @@ impl<'h> Reach<'h> {
     pub async fn medications_of_drafts(&self, request: &Request<'_>) -> Vec<Fetched> {
         let Some(Ok(door)) = &self.door else { return Vec::new() };
         let missing = orders::missing_medications(request);
-        door.ask(needs::by_reference(missing.into_iter(), &door.server)).await
+        door.ask(needs::by_reference(missing.into_iter(), &door.server), |_| Vec::new()).await
     }
 
     /// What is missing of the chart.
@@ -52,34 +52,45 @@ impl<'h> Reach<'h> {
         orders: &Orders<'_>,
         read: impl Fn(&Chart<'_>) -> Facts,
     ) -> Result<Vec<Fetched>, BadRequest> {
-        let mut fetched = Vec::new();
-        let Some(Ok(door)) = &self.door else { return Ok(fetched) };
+        let Some(Ok(door)) = &self.door else { return Ok(Vec::new()) };
         let patient = &request.context.patient_id;
-        let release = orders.release();
         let prefetch = request.prefetch();
-        let questions = |fetched: &[Fetched], only: Option<&str>| {
-            let chart = gather(&prefetch, fetched, patient)?;
+        let sent = gather(&prefetch, &[], patient)?;
+        let missing = |chart: &Chart<'_>, only: Option<&str>, release| {
             let templates = &self.service.prefetch;
-            let mut all = needs::questions(&chart, templates, only, patient, release, &door.server);
-            all.extend(needs::medications(&chart, &door.server));
-            Ok::<_, BadRequest>(all)
+            needs::questions(chart, templates, only, patient, release, &door.server)
         };
-        let mut asked = Vec::new();
-        let only: &[Option<&str>] = match orders.jak.is_empty() {
-            true => &[Some(LIST), Some(LIST), None, None],
-            false => &[None, None],
+        // The list that was fetched names Medications: they are asked as soon as it is there.
+        let of_list = |answer: &Fetched| {
+            let is_list = answer.keys.iter().any(|key| key == LIST);
+            let list =
+                is_list.then(|| gather(&prefetch, std::slice::from_ref(answer), patient).ok());
+            let list = list.flatten();
+            list.map(|list| needs::medications(&list, &door.server)).unwrap_or_default()
         };
-        // Each round asks what the one before has shown to be missing: the Medications of the list.
-        for (round, only) in only.iter().enumerate() {
-            if round == 2 && read(&gather(&prefetch, &fetched, patient)?).orders.is_empty() {
-                break;
+        let of_sent = needs::medications(&sent, &door.server);
+        let mut release = orders.release().or_else(|| sent.release());
+        let mut fetched = Vec::new();
+        if orders.jak.is_empty() {
+            let mut first = missing(&sent, Some(LIST), release);
+            if release.is_none() && !first.is_empty() {
+                release = door.release().await;
+                first = missing(&sent, Some(LIST), release);
             }
-            let mut open = questions(&fetched, *only)?;
-            open.retain(|question| !asked.contains(&question.url));
-            asked.extend(open.iter().map(|question| question.url.clone()));
-            if !open.is_empty() {
-                fetched.extend(door.ask(open).await);
+            first.extend(of_sent);
+            fetched = door.ask(first, of_list).await;
+            let chart = gather(&prefetch, &fetched, patient)?;
+            if read(&chart).orders.is_empty() {
+                return Ok(fetched);
             }
+            let mut rest = missing(&chart, None, release.or_else(|| chart.release()));
+            // What was asked and not answered is not asked again.
+            rest.retain(|question| question.keys.iter().all(|key| key != LIST));
+            fetched.extend(door.ask(rest, |_| Vec::new()).await);
+        } else {
+            let mut all = missing(&sent, None, release);
+            all.extend(of_sent);
+            fetched.extend(door.ask(all, of_list).await);
         }
         Ok(fetched)
     }

@@ -4,8 +4,8 @@ use crate::app::{App, SIGN, VIEW, evaluation, findings, fixture};
 use crate::support::fake_ehr::{FakeEhr, Reply, held};
 use jakcard::config::Fetch;
 use serde_json::{Value, json};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 const KEYS: [&str; 8] = [
@@ -107,7 +107,9 @@ fn of_an_order_of_something_else_and_of_an_open_chart_only_the_list_is_asked_fir
     let list_only = |request: &Value, service: &str| {
         let ehr = FakeEhr::holding(&nobody);
         assert_eq!(app.cards(service, &without(request, &KEYS, &ehr)), json!({"cards": []}));
-        let asked = ehr.asked();
+        // Beside the release, which an open chart does not tell and which is asked once.
+        let mut asked = ehr.asked();
+        asked.retain(|question| question.path != "/fhir/metadata");
         assert_eq!(asked.len(), 1, "{asked:?}");
         assert!(asked[0].path.contains("/MedicationRequest?"), "{asked:?}");
     };
@@ -142,6 +144,14 @@ fn a_drug_that_is_only_referenced_is_read_from_the_same_server_and_from_no_other
     assert_eq!(status(format!("{}/Medication/m1", ehr.base())), 200);
     assert_eq!(status(format!("{}/Medication/m1", elsewhere.base())), 412);
     assert_eq!(status("Medication/unknown".into()), 412);
+    // Where its name is told beside the reference, that stands in for it, weakly.
+    let mut request = without(&whole, &KEYS, &ehr);
+    let order = &mut request["context"]["draftOrders"]["entry"][0]["resource"];
+    order.as_object_mut().expect("order").shift_remove("medicationCodeableConcept");
+    order["medicationReference"] =
+        json!({"reference": "Medication/unknown", "display": "TOFACITINIB 5 MG PO TABS"});
+    let answer = app.cards(SIGN, &request);
+    assert_eq!(evaluation(&answer)["identifiedBy"], "text", "{answer}");
     assert!(elsewhere.asked().is_empty(), "another host is never asked");
 }
 
@@ -203,6 +213,9 @@ fn pages_are_followed_below_the_base_and_a_cap_means_incomplete_and_not_none() {
                 .unwrap_or(0);
             let mut bundle = json!({"resourceType": "Bundle", "type": "searchset",
                 "total": entries.len(), "entry": entries.iter().skip(page * 4).take(4).collect::<Vec<_>>()});
+            if next == "endless" && page < 15 {
+                bundle["entry"] = json!([]); // what is there comes behind the cap
+            }
             let url = match next {
                 "sound" if (page + 1) * 4 < entries.len() => {
                     Some(format!("Observation?page={}", page + 1))
@@ -231,8 +244,8 @@ fn pages_are_followed_below_the_base_and_a_cap_means_incomplete_and_not_none() {
         let ehr = paged(next);
         let answer = app.cards(SIGN, &without(&whole, &missing, &ehr));
         let unchecked = reasons(&answer) + &texts(&answer).join(" ");
-        assert!(unchecked.contains(why) || next == "endless", "{next}: {unchecked}");
-        assert!(ehr.asked().len() <= 20, "{next}");
+        assert!(unchecked.contains(why), "{next}: {unchecked}");
+        assert!(ehr.asked().len() <= 10, "{next}");
     }
 }
 
@@ -240,8 +253,6 @@ fn pages_are_followed_below_the_base_and_a_cap_means_incomplete_and_not_none() {
 fn every_fault_is_not_checked_with_its_reason_and_the_answer_comes_in_time() {
     let whole = fixture(SIGN, "fully-screened-and-healthy");
     type Fault = fn() -> Reply;
-    let html = || (vec![("content-type", "text/html".to_owned())], b"<html>no</html>".to_vec());
-    let _ = html;
     let faults: [(&str, Fault, &str); 16] = [
         ("401", || Reply::Raw(401, vec![], vec![]), "(401)"),
         ("403", || Reply::Raw(403, vec![], vec![]), "(403)"),
@@ -306,7 +317,10 @@ fn every_fault_is_not_checked_with_its_reason_and_the_answer_comes_in_time() {
         let started = std::time::Instant::now();
         let missing = ["infection-tests", "conditions", "immunizations"];
         let answer = app.cards(SIGN, &without(&whole, &missing, &ehr));
-        assert!(started.elapsed() < Duration::from_secs(3), "{name}");
+        let took = started.elapsed();
+        assert!(took < Duration::from_secs(3), "{name}");
+        let questions = ehr.asked().len();
+        println!("| {name} | not checked: …{why}… | {questions} questions | {took:.0?} |");
         assert!(reasons(&answer).contains(why), "{name}: {}", reasons(&answer));
         assert_eq!(answer["cards"][0]["indicator"], "warning", "{name}: unknown is never normal");
         // What was not at fault was read.
@@ -354,8 +368,6 @@ fn what_comes_back_of_another_patient_is_not_used() {
     let app = App::start();
     let whole = fixture(SIGN, "fully-screened-and-healthy");
     let mut foreign = whole["prefetch"].clone();
-    let foreigners = serde_json::to_string(&foreign["conditions"]).expect("text");
-    let _ = foreigners;
     foreign["conditions"] = json!({"resourceType": "Bundle", "entry": [{"resource": {
         "resourceType": "Condition", "id": "c", "subject": {"reference": "Patient/pat-2"},
         "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "I21.4"}]}}}]});
@@ -400,10 +412,147 @@ fn only_this_machine_is_asked_and_never_without_leave() {
 }
 
 #[test]
-fn a_server_of_2015_is_asked_by_its_own_names() {
+fn a_medication_of_the_list_is_asked_as_soon_as_the_list_is_there() {
+    let app = App::fetching(Fetch { deadline_ms: 20_000, ..Fetch::default() });
+    let whole = fixture(SIGN, "fully-screened-and-healthy");
+    let mut prefetch = whole["prefetch"].clone();
+    prefetch["medications"]["entry"] = json!([{"resource": {"resourceType": "MedicationRequest",
+        "id": "r1", "status": "active", "intent": "order", "subject": {"reference": "Patient/pat-1"},
+        "medicationReference": {"reference": "Medication/m1"}}}]);
+    // The observations come only when the Medication was asked for: nobody waits for them first.
+    let asked = Arc::new((Mutex::new(false), Condvar::new()));
+    let ehr = FakeEhr::start(move |path| {
+        let (medication, told) = &*asked;
+        if path.starts_with("/fhir/Medication/") {
+            *medication.lock().expect("lock") = true;
+            told.notify_all();
+            let code = json!({"text": "clarithromycin 500 mg tablet"});
+            return Reply::Json(json!({"resourceType": "Medication", "id": "m1", "code": code}));
+        }
+        if path.starts_with("/fhir/Observation") {
+            let waiting = medication.lock().expect("lock");
+            let patience = Duration::from_secs(10);
+            let (was_asked, _) =
+                told.wait_timeout_while(waiting, patience, |asked| !*asked).expect("lock");
+            if !*was_asked {
+                return Reply::Raw(500, vec![], vec![]);
+            }
+        }
+        held(&prefetch, path)
+    });
+    let answer = app.cards(SIGN, &without(&whole, &KEYS, &ehr));
+    assert!(texts(&answer).iter().any(|t| t.contains("Clarithromycin")), "{:?}", texts(&answer));
+    assert!(!reasons(&answer).contains("5xx"), "{}", reasons(&answer));
+}
+
+#[test]
+fn a_search_ends_at_its_entries_and_at_its_bytes_over_all_pages() {
+    let whole = fixture(SIGN, "fully-screened-and-healthy");
+    let page = {
+        let entries = whole["prefetch"]["infection-tests"]["entry"].as_array().expect("entries");
+        let entry = &entries[0];
+        let entries: Vec<Value> = (0..10)
+            .map(|i| {
+                let mut entry = entry.clone();
+                entry["resource"]["id"] = json!(format!("one-of-many-{i}"));
+                entry
+            })
+            .collect();
+        json!({"resourceType": "Bundle", "type": "searchset", "entry": entries})
+    };
+    let pages_read = |fetch: Fetch| {
+        let (prefetch, page) = (whole["prefetch"].clone(), page.clone());
+        let ehr = FakeEhr::start(move |path| {
+            if !path.starts_with("/fhir/Observation") {
+                return held(&prefetch, path);
+            }
+            let number: usize =
+                path.split("page=").nth(1).and_then(|n| n.parse().ok()).unwrap_or(0);
+            let mut page = page.clone();
+            let next = format!("Observation?page={}", number + 1);
+            page["link"] = json!([{"relation": "next", "url": next}]);
+            Reply::Json(page)
+        });
+        let answer = App::fetching(fetch).cards(SIGN, &without(&whole, &["infection-tests"], &ehr));
+        (ehr.asked().len(), texts(&answer).join(" ") + &reasons(&answer))
+    };
+    let (asked, said) = pages_read(Fetch { entries: 21, ..Fetch::default() });
+    assert_eq!(asked, 3, "20 are not enough, 30 are");
+    assert!(said.contains("more entries than are read"), "{said}");
+    assert_eq!(pages_read(Fetch { entries: 20, ..Fetch::default() }).0, 2);
+    let bytes = page.to_string().len();
+    let (asked, _) = pages_read(Fetch { answer_bytes: bytes * 3, ..Fetch::default() });
+    assert_eq!(asked, 3);
+}
+
+#[test]
+fn a_token_that_dies_before_the_deadline_ends_the_questions() {
+    let app = App::fetching(Fetch { deadline_ms: 60_000, ..Fetch::default() });
+    let whole = fixture(SIGN, "fully-screened-and-healthy");
+    let ehr = FakeEhr::start(|_| Reply::Later(Duration::from_secs(30), Box::new(Reply::Reset)));
+    let mut request = without(&whole, &["labs"], &ehr);
+    request["fhirAuthorization"]["expires_in"] = json!(1);
+    let started = std::time::Instant::now();
+    let answer = app.cards(SIGN, &request);
+    assert!(started.elapsed() < Duration::from_secs(20), "the deadline would be 60 s");
+    assert!(reasons(&answer).contains("the time was up"), "{}", reasons(&answer));
+}
+
+#[test]
+fn a_server_that_hangs_holds_up_no_other_call() {
+    let app = App::fetching(Fetch { deadline_ms: 5_000, ..Fetch::default() });
+    let whole = fixture(SIGN, "fully-screened-and-healthy");
+    let hanging = FakeEhr::start(|_| Reply::Later(Duration::from_secs(60), Box::new(Reply::Reset)));
+    let slow = without(&whole, &KEYS, &hanging);
+    let expected = texts(&app.cards(SIGN, &whole));
+    std::thread::scope(|scope| {
+        let waiting: Vec<_> = (0..20).map(|_| scope.spawn(|| app.cards(SIGN, &slow))).collect();
+        while hanging.asked().len() < 20 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        for _ in 0..20 {
+            assert_eq!(texts(&app.cards(SIGN, &whole)), expected);
+        }
+        assert!(waiting.iter().all(|call| !call.is_finished()), "the others are still waiting");
+    });
+}
+
+#[test]
+fn the_release_of_a_server_is_asked_once_and_kept() {
     let app = App::start();
     let whole = fixture(VIEW, "checks-are-due");
-    let mut prefetch = whole["prefetch"].clone();
+    let serve = |version: &'static str| {
+        let prefetch = of_2015(&whole["prefetch"]);
+        FakeEhr::start(move |path| match path {
+            "/fhir/metadata" => Reply::Json(json!({
+                "resourceType": "Conformance", "fhirVersion": version,
+            })),
+            path => held(&prefetch, path),
+        })
+    };
+    let ehr = serve("1.0.2");
+    let expected = texts(&app.cards(VIEW, &whole));
+    for _ in 0..2 {
+        let answer = app.cards(VIEW, &without(&whole, &["medications", "labs"], &ehr));
+        assert_eq!(texts(&answer), expected);
+    }
+    let asked: Vec<String> = ehr.asked().into_iter().map(|a| a.path).collect();
+    assert_eq!(asked.iter().filter(|path| *path == "/fhir/metadata").count(), 1, "{asked:?}");
+    assert!(!asked.iter().any(|path| path.contains("/MedicationRequest")), "{asked:?}");
+    assert!(asked.iter().any(|path| path.contains("_sort:desc=date")), "{asked:?}");
+    // Where a resource that was sent tells it, nothing is asked.
+    let ehr = serve("1.0.2");
+    let mut sent = whole.clone();
+    sent["prefetch"] = of_2015(&whole["prefetch"]);
+    app.cards(VIEW, &without(&sent, &["labs"], &ehr));
+    let asked: Vec<String> = ehr.asked().into_iter().map(|a| a.path).collect();
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert!(asked[0].contains("_sort:desc=date"), "{asked:?}");
+}
+
+/// The list as DSTU2 has it.
+fn of_2015(prefetch: &Value) -> Value {
+    let mut prefetch = prefetch.clone();
     for entry in prefetch["medications"]["entry"].as_array_mut().expect("list") {
         let order = entry["resource"].as_object_mut().expect("order");
         order.insert("resourceType".into(), json!("MedicationOrder"));
@@ -412,9 +561,19 @@ fn a_server_of_2015_is_asked_by_its_own_names() {
         let written = order.shift_remove("authoredOn").expect("date");
         order.insert("dateWritten".into(), written);
     }
-    let ehr = FakeEhr::start(move |path| match path.contains("/MedicationRequest") {
-        true => Reply::Raw(404, vec![], vec![]),
-        false => held(&prefetch, path),
+    prefetch
+}
+
+#[test]
+fn a_server_of_2015_that_tells_no_release_is_asked_by_its_own_names() {
+    let app = App::start();
+    let whole = fixture(VIEW, "checks-are-due");
+    let prefetch = of_2015(&whole["prefetch"]);
+    let ehr = FakeEhr::start(move |path| {
+        match path.contains("/MedicationRequest") || path.ends_with("/metadata") {
+            true => Reply::Raw(404, vec![], vec![]),
+            false => held(&prefetch, path),
+        }
     });
     let answer = app.cards(VIEW, &without(&whole, &["medications"], &ehr));
     let expected = texts(&app.cards(VIEW, &whole));
