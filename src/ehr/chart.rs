@@ -87,6 +87,10 @@ pub fn gather<'a>(
             sorter.set_state(key, state);
         }
     }
+    // There is one Patient, under whatever key the site has put it.
+    if !chart.patient.resources.is_empty() {
+        chart.patient.state = State::Complete;
+    }
     Ok(chart)
 }
 

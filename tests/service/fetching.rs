@@ -486,6 +486,18 @@ fn a_search_ends_at_its_entries_and_at_its_bytes_over_all_pages() {
 }
 
 #[test]
+fn a_patient_under_a_key_of_the_sites_own_is_not_asked_for_again() {
+    let app = App::start();
+    let whole = fixture(SIGN, "fully-screened-and-healthy");
+    let ehr = FakeEhr::holding(&whole["prefetch"]);
+    let mut request = without(&whole, &["patient", "labs"], &ehr);
+    request["prefetch"]["item1"] = whole["prefetch"]["patient"].clone();
+    assert_eq!(texts(&app.cards(SIGN, &request)), texts(&app.cards(SIGN, &whole)));
+    let asked: Vec<String> = ehr.asked().into_iter().map(|a| a.path).collect();
+    assert!(asked.len() == 1 && asked[0].contains("/Observation?"), "{asked:?}");
+}
+
+#[test]
 fn a_token_that_dies_before_the_deadline_ends_the_questions() {
     let app = App::fetching(Fetch { deadline_ms: 60_000, ..Fetch::default() });
     let whole = fixture(SIGN, "fully-screened-and-healthy");
