@@ -121,18 +121,37 @@ fn a_missing_or_an_unexpected_file_is_named() {
     assert!(text.contains("drugs/broken.toml:1:1: is not UTF-8"), "{text}");
 }
 
+/// All files, each cut where `end` says.
+fn cut(end: impl Fn(&str) -> usize) -> Files {
+    let cut = |(path, bytes): (String, Vec<u8>)| {
+        let text = String::from_utf8(bytes).expect("text");
+        (path, text.as_bytes()[..end(text.trim_end())].to_vec())
+    };
+    embedded().into_iter().map(cut).collect()
+}
+
 #[test]
-fn cutting_a_file_short_never_loads_silently() {
-    let sound = embedded();
-    let whole = read::read(&sound).expect("sound").digest;
-    let drug = &sound["drugs/pacritinib.toml"];
-    for end in (0..drug.len()).step_by(97) {
-        let mut files = sound.clone();
-        files.insert("drugs/pacritinib.toml".into(), drug[..end].to_vec());
-        if let Ok(knowledge) = read::read(&files) {
-            assert_ne!(knowledge.digest, whole, "cut at {end}");
+fn a_file_that_is_cut_short_is_refused_wherever_it_is_cut() {
+    // In the first table, at the end of one in the middle, before the last line, in it.
+    let table = |text: &str| text[..text.len() / 2].rfind("\n\n").unwrap_or(text.len() / 3);
+    let cuts: [&dyn Fn(&str) -> usize; 7] = [
+        &|_| 0,
+        &|_| 1,
+        &|text| text.len() / 7,
+        &|text| table(text) + 1,
+        &|text| text.len() - 6,
+        &|text| text.len() - 5,
+        &|text| text.len() - 1,
+    ];
+    for (i, end) in cuts.iter().enumerate() {
+        let files = cut(end);
+        let error = read::read(&files).map(|_| ()).expect_err("every file is cut");
+        for path in files.keys() {
+            let refused = error.complaints.iter().any(|complaint| &complaint.file == path);
+            assert!(refused, "{path}, cut {i}, is taken for whole");
         }
     }
+    assert!(read::read(&cut(str::len)).is_ok(), "only the last line break is missing");
 }
 
 #[test]

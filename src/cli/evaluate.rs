@@ -2,7 +2,7 @@
 
 use super::{Evaluate, Format, Stop, knowledge, print, wait};
 use jakcard::config::Config;
-use jakcard::service::{Calendar, Caller, House, ServiceError, invoke};
+use jakcard::service::{Calendar, Caller, House, InForce, Served, ServiceError, invoke};
 use jakcard::text;
 use std::io::Read;
 use std::path::Path;
@@ -12,12 +12,12 @@ pub fn evaluate(args: &Evaluate) -> Result<ExitCode, Stop> {
     let mut config = Config::load(None, std::env::vars()).map_err(|e| Stop(2, e.to_string()))?;
     config.jurisdiction = args.jurisdiction.unwrap_or(config.jurisdiction);
     let body = read_request(&args.request)?;
-    let knowledge = knowledge(args.hooks.as_deref())?;
+    let knowledge = InForce::new(knowledge(args.hooks.as_deref())?, None);
     let calendar = args.as_of.map_or(Calendar::System, Calendar::Fixed);
     let house = House { config, knowledge, calendar, gate: None, client: None, metrics: None };
     let caller = Caller::sandbox(&house.config);
     let answer = pick(&body, args.service.as_deref(), &house)
-        .and_then(|service| wait(invoke(&body, service, &caller, &house)));
+        .and_then(|service| wait(invoke(&body, &service, &caller, &house)));
     let (text, code) = match (answer, args.format) {
         (Ok(answer), Format::Json) => (answer.json + "\n", ExitCode::SUCCESS),
         (Ok(answer), Format::Text) => (text::render(&answer.response), ExitCode::SUCCESS),
@@ -29,17 +29,13 @@ pub fn evaluate(args: &Evaluate) -> Result<ExitCode, Stop> {
 }
 
 /// The service that was named, or the one for the request's hook.
-fn pick<'h>(
-    body: &[u8],
-    id: Option<&str>,
-    house: &'h House,
-) -> Result<&'h jakcard::knowledge::ServiceFile, ServiceError> {
+fn pick(body: &[u8], id: Option<&str>, house: &House) -> Result<Served, ServiceError> {
     if let Some(id) = id {
         return house.service(id).ok_or(ServiceError::NoService);
     }
     let request = jakcard::cds_hooks::Request::read(body)?;
-    let services = &house.knowledge.services;
-    services.iter().find(|s| s.hook == request.hook).ok_or_else(|| {
+    house.knowledge.find(|s| s.hook == request.hook).ok_or_else(|| {
+        let services = &house.knowledge.now().services;
         let known: Vec<String> = services.iter().map(|s| format!("`{}`", s.hook)).collect();
         let hook = jakcard::cards::markdown::plain(&request.hook);
         let message =

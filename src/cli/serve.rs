@@ -3,7 +3,7 @@
 use super::{Serve, Stop, knowledge, wait};
 use jakcard::auth::Gate;
 use jakcard::config::Config;
-use jakcard::service::{self, Calendar, House};
+use jakcard::service::{self, Calendar, House, InForce};
 use jakcard::store::Store;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
@@ -20,7 +20,7 @@ pub fn serve(args: Serve) -> Result<ExitCode, Stop> {
             "`--as-of` is for sandbox mode: with a `[[client]]` today is today".to_owned(),
         ));
     }
-    let knowledge = knowledge(args.hooks.as_deref())?;
+    let knowledge = InForce::new(knowledge(args.hooks.as_deref())?, args.hooks);
     let _log = start_log();
     let calendar = args.as_of.map_or(Calendar::System, Calendar::Fixed);
     let store = match &config.store.url {

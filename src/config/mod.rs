@@ -9,7 +9,7 @@ mod sections;
 mod settings;
 
 pub use client::{Algorithm, Client};
-pub use sections::{Auth, Config, Cors, Fetch, Limits, Operations, Store, Tls};
+pub use sections::{Auth, Config, Cors, Fetch, Knowledge, Limits, Operations, Store, Tls};
 pub use settings::SETTINGS;
 
 use settings::NOT_SETTINGS;
@@ -115,6 +115,7 @@ mod tests {
             "100",
             "200",
             "50",
+            "9",
             "sqlite:x",
             "true",
             "c.pem",

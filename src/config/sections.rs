@@ -22,6 +22,8 @@ pub struct Config {
     pub fetch: Fetch,
     /// How tokens and keys are kept.
     pub auth: Auth,
+    /// When knowledge is read anew.
+    pub knowledge: Knowledge,
     /// Where is written what must outlive the process.
     pub store: Store,
     /// The certificate, when the service speaks TLS itself.
@@ -91,6 +93,14 @@ pub struct Auth {
     pub replay_entries: usize,
 }
 
+/// When knowledge is read anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Knowledge {
+    /// Seconds between two looks at the files of `--hooks`; 0: only at SIGHUP.
+    pub poll_s: u64,
+}
+
 /// Where is written what must outlive the process.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -138,6 +148,7 @@ impl Default for Config {
             limits: Limits::default(),
             fetch: Fetch::default(),
             auth: Auth::default(),
+            knowledge: Knowledge::default(),
             store: Store::default(),
             tls: None,
             operations: Operations::default(),
@@ -172,6 +183,12 @@ impl Default for Fetch {
             servers: Vec::new(),
             open_servers: Vec::new(),
         }
+    }
+}
+
+impl Default for Knowledge {
+    fn default() -> Self {
+        Knowledge { poll_s: 2 }
     }
 }
 

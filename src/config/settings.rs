@@ -42,6 +42,12 @@ pub const SETTINGS: &[(&str, &str, &str, &str)] = &[
         "replay_entries",
         "tokens remembered in memory (1000000)",
     ),
+    (
+        "JAKCARD_KNOWLEDGE_POLL_S",
+        "knowledge",
+        "poll_s",
+        "seconds between two looks at the files of --hooks; 0: only at SIGHUP (2)",
+    ),
     ("JAKCARD_STORE_URL", "store", "url", "sqlite:FILE or postgres://…; memory only without it"),
     (
         "JAKCARD_STORE_STRICT",

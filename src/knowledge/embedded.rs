@@ -2,7 +2,8 @@
 
 use super::complaint::{Complaint, LoadError};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// The files of `hooks/`, by path below it with `/`.
 pub type Files = BTreeMap<String, Vec<u8>>;
@@ -19,13 +20,16 @@ pub fn embedded() -> Files {
         .collect()
 }
 
+/// Where files stand, below `hooks/`.
+const FOLDERS: [&str; 4] = ["", "services", "drugs", "codes"];
+
 /// The files of a folder that has the shape of `hooks/`.
 ///
 /// # Errors
 /// A folder or a file that cannot be read.
 pub fn folder(dir: &Path) -> Result<Files, LoadError> {
     let mut files = Files::new();
-    for below in ["", "services", "drugs", "codes"] {
+    for below in FOLDERS {
         let folder = dir.join(below);
         let entries = std::fs::read_dir(&folder).map_err(|e| unreadable(&folder, &e))?;
         for entry in entries {
@@ -40,6 +44,25 @@ pub fn folder(dir: &Path) -> Result<Files, LoadError> {
         }
     }
     Ok(files)
+}
+
+/// What tells that files of a folder have changed, without reading them: path, time and size.
+pub type Stamp = Vec<(PathBuf, Option<SystemTime>, u64)>;
+
+/// The stamp of a folder; what cannot be looked at is left out.
+pub fn stamp(dir: &Path) -> Stamp {
+    let folders = FOLDERS.iter().filter_map(|below| std::fs::read_dir(dir.join(below)).ok());
+    let mut files: Stamp = folders
+        .flatten()
+        .filter_map(|entry| {
+            let path = entry.ok()?.path();
+            // Follows links: a folder of Kubernetes changes by one of them.
+            let about = std::fs::metadata(&path).ok().filter(std::fs::Metadata::is_file)?;
+            Some((path, about.modified().ok(), about.len()))
+        })
+        .collect();
+    files.sort();
+    files
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> LoadError {

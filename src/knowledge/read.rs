@@ -196,6 +196,9 @@ fn read_file(path: &str, text: &str, tables: &mut Tables, complaints: &mut Vec<C
     file.close();
 }
 
+/// The last line of every TOML file.
+const END: &str = "# end";
+
 /// One TOML file, read table by table so that one mistake does not hide the next.
 struct TomlFile<'a, 'c> {
     path: &'a str,
@@ -274,8 +277,16 @@ impl<'a, 'c> TomlFile<'a, 'c> {
         }
     }
 
-    /// Complains about every table that nobody asked for.
+    /// Complains about every table that nobody asked for, and about a file that may be cut short: a
+    /// part of it can be a sound file that knows less.
     fn close(mut self) {
+        let last = self.text.trim_end().lines().next_back().unwrap_or_default();
+        if last != END {
+            self.complain(
+                self.text.trim_end().len(),
+                format!("the last line is not `{END}`, expected it: the file may be cut short"),
+            );
+        }
         let left: Vec<(usize, String)> = std::mem::take(&mut self.table)
             .into_iter()
             .map(|(key, _)| (key.span().start, key.into_inner().into_owned()))

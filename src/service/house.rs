@@ -1,9 +1,9 @@
 //! What every call shares: settings, knowledge, the calendar.
 
+use super::in_force::{InForce, Served};
 use crate::auth::Gate;
 use crate::config::Config;
 use crate::ehr::Client;
-use crate::knowledge::{Knowledge, ServiceFile};
 use jiff::civil::Date;
 use metrics_exporter_prometheus::PrometheusHandle;
 
@@ -32,7 +32,7 @@ pub struct House {
     /// The settings.
     pub config: Config,
     /// What labels say.
-    pub knowledge: Knowledge,
+    pub knowledge: InForce,
     /// Which day it is.
     pub calendar: Calendar,
     /// Lets clients in; absent in sandbox mode and offline.
@@ -44,8 +44,8 @@ pub struct House {
 }
 
 impl House {
-    /// The service with this id.
-    pub fn service(&self, id: &str) -> Option<&ServiceFile> {
-        self.knowledge.services.iter().find(|s| s.id == id)
+    /// The service with this id, with the knowledge of this moment.
+    pub fn service(&self, id: &str) -> Option<Served> {
+        self.knowledge.service(id)
     }
 }

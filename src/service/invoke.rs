@@ -3,6 +3,7 @@
 use super::caller::Caller;
 use super::error::ServiceError;
 use super::house::House;
+use super::in_force::Served;
 use super::reach::Reach;
 use crate::cards::{self, Call};
 use crate::cds_hooks::{BadRequest, CdsResponse, Request, SelectionBehavior};
@@ -35,7 +36,7 @@ pub struct Answer {
 /// Why there is no answer.
 pub async fn invoke(
     body: &[u8],
-    service: &ServiceFile,
+    service: &Served,
     caller: &Caller,
     house: &House,
 ) -> Result<Answer, ServiceError> {
@@ -49,32 +50,32 @@ pub async fn invoke(
 
 async fn evaluate(
     body: &[u8],
-    service: &ServiceFile,
+    service: &Served,
     caller: &Caller,
     house: &House,
 ) -> Result<Answer, ServiceError> {
+    let knowledge = &*service.knowledge; // one knowledge from the first line to the last
     let request = Request::read(body)?; // protocol in
     check_hook(&request, service)?;
     let reach = Reach::of(&request, service, caller, house);
     let medications = reach.medications_of_drafts(&request).await;
-    let orders = ehr::orders(&request, &medications, &house.knowledge.terminology)?;
+    let orders = ehr::orders(&request, &medications, &knowledge.terminology)?;
     count(&orders);
-    if !may_speak(&orders, service, house) {
-        return Ok(Answer::new(CdsResponse::default(), &request, house, Vec::new())); // most calls
+    if !may_speak(&orders, service) {
+        return Ok(Answer::new(CdsResponse::default(), &request, service, Vec::new())); // most calls
     }
     let today = house.calendar.today();
-    let read = |chart: &ehr::Chart<'_>| {
-        Facts::read(&orders, chart, &house.knowledge, caller.jurisdiction, today)
-    };
+    let read =
+        |chart: &ehr::Chart<'_>| Facts::read(&orders, chart, knowledge, caller.jurisdiction, today);
     let fetched = reach.chart(&request, &orders, read).await?;
     let prefetch = request.prefetch();
     let mut chart = ehr::gather(&prefetch, &fetched, &request.context.patient_id)?;
     reach.explain(&mut chart);
     let facts = read(&chart);
     if facts.orders.is_empty() {
-        return Ok(nobody_takes_one(&facts, &request, house));
+        return Ok(nobody_takes_one(&facts, &request, service));
     }
-    let outcomes = rules::evaluate(&facts, &house.knowledge); // fires, silent, cannot tell
+    let outcomes = rules::evaluate(&facts, knowledge); // fires, silent, cannot tell
     let call = Call {
         client: &caller.name,
         service: &service.id,
@@ -85,17 +86,17 @@ async fn evaluate(
             .selection_behavior
             .unwrap_or_else(|| selection_behavior(&service.hook)),
     };
-    let response = cards::write(&outcomes, &facts, &house.knowledge, &call); // protocol out
+    let response = cards::write(&outcomes, &facts, knowledge, &call); // protocol out
     let fired = outcomes.iter().filter(|o| matches!(o.verdict, rules::Verdict::Fires(_)));
     let rules = fired.map(|o| o.row.id().get_ref().clone()).collect();
-    Ok(Answer::new(response, &request, house, rules))
+    Ok(Answer::new(response, &request, service, rules))
 }
 
 /// Is there anything that a row could speak of? Told by the orders alone; an open chart is always
 /// looked into.
-fn may_speak(orders: &Orders<'_>, service: &ServiceFile, house: &House) -> bool {
+fn may_speak(orders: &Orders<'_>, service: &Served) -> bool {
     let named = |o: &ehr::BesideOrder<'_>| {
-        o.selected && house.knowledge.names(&o.held.substances, &o.held.vaccines)
+        o.selected && service.knowledge.names(&o.held.substances, &o.held.vaccines)
     };
     service.hook == PATIENT_VIEW || !orders.jak.is_empty() || orders.others.iter().any(named)
 }
@@ -105,11 +106,11 @@ const PATIENT_VIEW: &str = "patient-view";
 
 /// The medication list holds no JAK inhibitor, or could not be read: nothing is said of an order of
 /// something else, or every clarithromycin order would alert. It is counted.
-fn nobody_takes_one(facts: &Facts, request: &Request<'_>, house: &House) -> Answer {
+fn nobody_takes_one(facts: &Facts, request: &Request<'_>, service: &Served) -> Answer {
     if facts.medicines.state.why_open().is_some() {
         counter!("jakcard_unread_medication_lists_total").increment(1);
     }
-    Answer::new(CdsResponse::default(), request, house, Vec::new())
+    Answer::new(CdsResponse::default(), request, service, Vec::new())
 }
 
 fn check_hook(request: &Request<'_>, service: &ServiceFile) -> Result<(), BadRequest> {
@@ -157,7 +158,7 @@ impl Answer {
     fn new(
         response: CdsResponse,
         request: &Request<'_>,
-        house: &House,
+        service: &Served,
         rules: Vec<String>,
     ) -> Answer {
         Answer {
@@ -165,7 +166,7 @@ impl Answer {
             response,
             hook_instance: request.hook_instance.parse().ok(),
             rules,
-            digest: house.knowledge.digest.clone(),
+            digest: service.knowledge.digest.clone(),
         }
     }
 

@@ -15,6 +15,16 @@ pub fn install() -> Option<PrometheusHandle> {
     PrometheusBuilder::new().install_recorder().ok()
 }
 
+/// What is not counted but is so: it is written when it is asked for, so that one digest stands there.
+pub fn of_house(house: &House) -> String {
+    let digest = &house.knowledge.now().digest;
+    let refused = u8::from(house.knowledge.refused());
+    format!(
+        "# TYPE jakcard_knowledge_info gauge\njakcard_knowledge_info{{digest=\"{digest}\"}} 1\n\n\
+         # TYPE jakcard_knowledge_refused gauge\njakcard_knowledge_refused {refused}\n\n"
+    )
+}
+
 /// Counts every answer by service and status, and how long it took.
 pub async fn count(
     request: ServiceRequest,

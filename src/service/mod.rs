@@ -7,13 +7,16 @@ pub mod body;
 pub mod caller;
 pub mod error;
 pub mod house;
+pub mod in_force;
 pub mod invoke;
 pub mod metrics;
 mod reach;
+mod reload;
 
 pub use caller::Caller;
 pub use error::ServiceError;
 pub use house::{Calendar, House};
+pub use in_force::{InForce, Served};
 pub use invoke::invoke;
 
 use crate::config::Config;
@@ -39,6 +42,7 @@ pub fn start(house: House) -> std::io::Result<(Server, SocketAddr)> {
     let address = listener.local_addr()?;
     let house = Data::new(house);
     actix_web::rt::spawn(tend(house.clone()));
+    actix_web::rt::spawn(reload::watch(house.clone()));
     let server = HttpServer::new(move || {
         // Sandbox mode: open, without credentials.
         let cors = Cors::default()
@@ -102,7 +106,8 @@ struct Discovery<'a> {
 
 /// <https://cds-hooks.hl7.org/#discovery>
 async fn discover(house: Data<House>) -> HttpResponse {
-    let services = house.knowledge.services.iter().map(|s| &*s.json).collect();
+    let knowledge = house.knowledge.now();
+    let services = knowledge.services.iter().map(|s| &*s.json).collect();
     HttpResponse::Ok().json(Discovery { services })
 }
 
@@ -121,8 +126,8 @@ async fn call(
     let caller =
         caller::admit(&request, &[format!("/cds-services/{}", service.id)], &house).await?;
     let body = body::read(&request, payload, &house.config.limits).await?;
-    let answer = invoke(&body, service, &caller, &house).await?;
-    answer.log(service, &caller, started.elapsed());
+    let answer = invoke(&body, &service, &caller, &house).await?;
+    answer.log(&service, &caller, started.elapsed());
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(answer.json))
 }
 
@@ -131,7 +136,8 @@ async fn healthy() -> HttpResponse {
 }
 
 async fn exposition(house: Data<House>) -> HttpResponse {
-    let text = house.metrics.as_ref().map(|m| m.render()).unwrap_or_default();
+    let mut text = house.metrics.as_ref().map(|m| m.render()).unwrap_or_default();
+    text.push_str(&metrics::of_house(&house));
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4")).body(text)
 }
 

@@ -4,7 +4,7 @@ use crate::support::project;
 use jakcard::auth::Gate;
 use jakcard::config::{Config, Fetch, Limits};
 use jakcard::knowledge::{Jurisdiction, embedded, read};
-use jakcard::service::{Calendar, House, start};
+use jakcard::service::{Calendar, House, InForce, start};
 use metrics_exporter_prometheus::PrometheusHandle;
 use reqwest::blocking::{Client, Response};
 use serde_json::Value;
@@ -52,11 +52,12 @@ impl App {
         let (send, receive) = mpsc::channel();
         config.bind = SocketAddr::from(([127, 0, 0, 1], 0));
         std::thread::spawn(move || {
+            let knowledge = read::read(&embedded::embedded()).expect("the knowledge is sound");
             let house = House {
                 gate: Gate::of(&config, None).expect("a gate"),
                 client: Some(jakcard::service::client(&config).expect("a client")),
                 config,
-                knowledge: read::read(&embedded::embedded()).expect("the knowledge is sound"),
+                knowledge: InForce::new(knowledge, None),
                 calendar: Calendar::Fixed("2026-11-22".parse().expect("a date")),
                 metrics: Some(recorder()),
             };

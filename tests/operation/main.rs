@@ -1,0 +1,7 @@
+//! The program as those meet it who run it: signals, files that change, what it tells of itself.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod program;
+mod reload;
