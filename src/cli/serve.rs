@@ -34,19 +34,19 @@ pub fn serve(args: Serve) -> Result<ExitCode, Stop> {
     let (client, metrics) = (Some(client), service::metrics::install());
     let house = House { config, knowledge, calendar, gate, client, metrics };
     actix_web::rt::System::new().block_on(async move {
-        let (bind, sandbox) = (house.config.bind, house.config.is_sandbox());
-        let (server, address) = service::start(house)
-            .map_err(|e| Stop(2, format!("cannot listen on {bind}: {e}")))?;
+        let sandbox = house.config.is_sandbox();
+        let listening = service::start(house).map_err(|why| Stop(2, why))?;
+        let url = listening.url();
         if sandbox {
             eprintln!("sandbox mode: clients are not authenticated, only this machine can connect");
             eprintln!(
-                "try: curl -s http://{address}/cds-services/jak-inhibitor-order-sign \
+                "try: curl -s {url}/cds-services/jak-inhibitor-order-sign \
              -H 'content-type: application/json' -d @fixtures/wire/jak-inhibitor-order-sign/nothing-on-record/request.json"
             );
         }
-        println!("jakcard is ready at http://{address}");
+        println!("jakcard is ready at {url}");
         _ = std::io::stdout().flush();
-        server.await.map_err(|e| Stop(1, format!("the server stopped: {e}")))?;
+        listening.run().await.map_err(|e| Stop(1, format!("the server stopped: {e}")))?;
         Ok(ExitCode::SUCCESS)
     })
 }

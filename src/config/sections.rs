@@ -47,6 +47,12 @@ pub struct Limits {
     pub body_seconds: u64,
     /// Slowest rate of a body, bytes per second.
     pub body_rate: u64,
+    /// Largest request line and headers together, bytes.
+    pub head_bytes: usize,
+    /// Deepest nesting of a body.
+    pub depth: usize,
+    /// Most items of all lists of a body together: entries of Bundles, codings and the like.
+    pub entries: usize,
     /// Calls that are answered at once; one more gets 503.
     pub in_flight: usize,
     /// Open connections.
@@ -164,6 +170,9 @@ impl Default for Limits {
             body_bytes: 16 * 1024 * 1024,
             body_seconds: 2,
             body_rate: 64 * 1024,
+            head_bytes: 16 * 1024,
+            depth: 64,
+            entries: 500_000,
             in_flight: 256,
             connections: 1024,
         }

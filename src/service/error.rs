@@ -27,9 +27,18 @@ pub enum ServiceError {
     /// 401: nothing is said of the reason.
     #[error("not authenticated")]
     NotAuthenticated,
-    /// 503
+    /// 503: it cannot be told whether the token was used before.
     #[error("too busy now, try again")]
     Busy,
+    /// 503: as many calls as may be are being answered.
+    #[error("too busy now, try again")]
+    Full,
+    /// 431
+    #[error("the request line and the headers are larger than {limit} bytes")]
+    HeadTooLarge {
+        /// Largest head.
+        limit: usize,
+    },
     /// 415
     #[error("{0}")]
     MediaType(String),
@@ -84,8 +93,10 @@ impl ServiceError {
             ServiceError::NoService | ServiceError::NoPage => ("not-found", None),
             ServiceError::Method { .. } | ServiceError::MediaType(_) => ("not-supported", None),
             ServiceError::NotAuthenticated => ("login", None),
-            ServiceError::Busy => ("throttled", None),
-            ServiceError::TooLarge { .. } => ("too-costly", None),
+            ServiceError::Busy | ServiceError::Full => ("throttled", None),
+            ServiceError::TooLarge { .. } | ServiceError::HeadTooLarge { .. } => {
+                ("too-costly", None)
+            }
             ServiceError::TooSlow { .. } => ("timeout", None),
             ServiceError::Bad(bad) => ("invalid", bad.expression.map(|e| [e])),
             ServiceError::NoDrug(_) => ("incomplete", None),
@@ -106,7 +117,8 @@ impl ResponseError for ServiceError {
             ServiceError::NoService | ServiceError::NoPage => StatusCode::NOT_FOUND,
             ServiceError::Method { .. } => StatusCode::METHOD_NOT_ALLOWED,
             ServiceError::NotAuthenticated => StatusCode::UNAUTHORIZED,
-            ServiceError::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            ServiceError::Busy | ServiceError::Full => StatusCode::SERVICE_UNAVAILABLE,
+            ServiceError::HeadTooLarge { .. } => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             ServiceError::MediaType(_) => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             ServiceError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             ServiceError::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
@@ -125,7 +137,7 @@ impl ResponseError for ServiceError {
             ServiceError::NotAuthenticated => {
                 response.insert_header((WWW_AUTHENTICATE, "Bearer"));
             }
-            ServiceError::Busy => {
+            ServiceError::Busy | ServiceError::Full => {
                 response.insert_header((RETRY_AFTER, "1"));
             }
             _ => {}
@@ -138,6 +150,8 @@ impl ResponseError for ServiceError {
                 | ServiceError::MediaType(_)
                 | ServiceError::NotAuthenticated
                 | ServiceError::Busy
+                | ServiceError::Full
+                | ServiceError::HeadTooLarge { .. }
         ) {
             response.force_close();
         }
@@ -154,6 +168,8 @@ impl ServiceError {
             ServiceError::Method { .. } => "method",
             ServiceError::NotAuthenticated => "not-authenticated",
             ServiceError::Busy => "busy",
+            ServiceError::Full => "full",
+            ServiceError::HeadTooLarge { .. } => "head-too-large",
             ServiceError::MediaType(_) => "media-type",
             ServiceError::TooLarge { .. } => "too-large",
             ServiceError::TooSlow { .. } => "too-slow",

@@ -1,73 +1,67 @@
 //! PROTOCOL: the routes, on one screen.
 //!
-//! Checks run in this order: 404, 405, 401, 415, 413, 408, 400 (body), orders, 412, 400 (another
-//! patient), 200.
+//! Checks run in this order: 431, 404, 405, 503, 401, 415, 413, 408, 400 (body), orders, 412, 400
+//! (another patient), 200.
 
 pub mod body;
 pub mod caller;
+mod connections;
+mod cors;
+mod door;
 pub mod error;
 pub mod house;
+mod in_flight;
 pub mod in_force;
 pub mod invoke;
+mod listen;
 pub mod metrics;
 mod reach;
 mod reload;
+pub mod tls;
 
 pub use caller::Caller;
 pub use error::ServiceError;
 pub use house::{Calendar, House};
 pub use in_force::{InForce, Served};
 pub use invoke::invoke;
+pub use listen::{Listening, start};
 
 use crate::config::Config;
 use crate::ehr::Client;
 use crate::ehr::client::Limits;
-use actix_cors::Cors;
-use actix_web::dev::Server;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE};
-use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data, Payload};
-use actix_web::{App, HttpRequest, HttpResponse, HttpServer};
+use actix_web::{HttpRequest, HttpResponse, Route, guard};
+use in_flight::InFlight;
 use serde::Serialize;
 use serde_json::value::RawValue;
-use std::net::{SocketAddr, TcpListener};
 use std::time::{Duration, Instant};
 
-/// Starts the service and tells the address that it listens on.
-///
-/// # Errors
-/// The address cannot be bound.
-pub fn start(house: House) -> std::io::Result<(Server, SocketAddr)> {
-    let listener = TcpListener::bind(house.config.bind)?;
-    let address = listener.local_addr()?;
-    let house = Data::new(house);
-    actix_web::rt::spawn(tend(house.clone()));
-    actix_web::rt::spawn(reload::watch(house.clone()));
-    let server = HttpServer::new(move || {
-        // Sandbox mode: open, without credentials.
-        let cors = Cors::default()
-            .allow_any_origin()
-            .send_wildcard()
-            .allow_any_header()
-            .allowed_methods(["GET", "POST"]);
-        App::new()
-            .app_data(house.clone())
-            .wrap(cors)
-            .wrap(from_fn(metrics::count))
-            .service(
-                web::resource("/cds-services").get(discover).default_service(web::to(only_get)),
-            )
-            .service(web::resource("/cds-services/{id}").default_service(web::to(call)))
-            .service(web::resource("/healthz").get(healthy).default_service(web::to(only_get)))
-            .service(web::resource("/readyz").get(healthy).default_service(web::to(only_get)))
-            .service(web::resource("/metrics").get(exposition).default_service(web::to(only_get)))
-            .default_service(web::to(nowhere))
-    })
-    .client_request_timeout(Duration::from_secs(5))
-    .shutdown_timeout(10)
-    .listen(listener)?
-    .run();
-    Ok((server, address))
+/// What EHRs ask for.
+fn services(routes: &mut web::ServiceConfig) {
+    routes
+        .service(
+            web::resource("/cds-services")
+                .route(reading().to(discover))
+                .default_service(only_get()),
+        )
+        .service(web::resource("/cds-services/{id}").default_service(web::to(call)));
+}
+
+/// What the operators ask for.
+fn operations(routes: &mut web::ServiceConfig) {
+    for (path, route) in [
+        ("/healthz", reading().to(healthy)),
+        ("/readyz", reading().to(healthy)),
+        ("/metrics", reading().to(exposition)),
+    ] {
+        routes.service(web::resource(path).route(route).default_service(only_get()));
+    }
+}
+
+/// GET, and HEAD, which is GET without the body (RFC 9110, section 9.3.2).
+fn reading() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
 /// What is done beside the calls: keys are read before the first of them, and expired tokens forgotten.
@@ -117,14 +111,17 @@ async fn call(
     id: web::Path<String>,
     payload: Payload,
     house: Data<House>,
+    in_flight: Data<InFlight>,
 ) -> Result<HttpResponse, ServiceError> {
     let started = Instant::now();
     let service = house.service(&id).ok_or(ServiceError::NoService)?;
     if request.method() != actix_web::http::Method::POST {
         return Ok(not_allowed("POST"));
     }
+    in_flight.ask()?;
     let caller =
         caller::admit(&request, &[format!("/cds-services/{}", service.id)], &house).await?;
+    let _place = in_flight.take()?;
     let body = body::read(&request, payload, &house.config.limits).await?;
     let answer = invoke(&body, &service, &caller, &house).await?;
     answer.log(&service, &caller, started.elapsed());
@@ -141,8 +138,8 @@ async fn exposition(house: Data<House>) -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain; version=0.0.4")).body(text)
 }
 
-async fn only_get() -> HttpResponse {
-    not_allowed("GET")
+fn only_get() -> Route {
+    web::to(async || not_allowed("GET, HEAD"))
 }
 
 async fn nowhere() -> Result<HttpResponse, ServiceError> {

@@ -62,9 +62,9 @@ impl App {
                 metrics: Some(recorder()),
             };
             actix_web::rt::System::new().block_on(async move {
-                let (server, address) = start(house).expect("a free port");
-                send.send(address).expect("somebody waits");
-                server.await.expect("the server runs");
+                let listening = start(house).expect("a free port");
+                send.send(listening.address).expect("somebody waits");
+                listening.run().await.expect("the server runs");
             });
         });
         let address = receive.recv().expect("the address");
