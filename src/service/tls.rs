@@ -174,7 +174,7 @@ fn authority(pem: &[u8], path: &Path) -> Result<Arc<dyn ClientCertVerifier>, Str
         roots.add(certificate).map_err(|e| unusable(&e))?;
     }
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider());
-    Ok(verifier.build().map_err(|e| unusable(&e))?)
+    verifier.build().map_err(|e| unusable(&e))
 }
 
 fn certificates(
