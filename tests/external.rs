@@ -42,6 +42,7 @@ fn requests_that_others_wrote_never_break_the_service() {
         calendar: Calendar::Fixed("2026-11-22".parse().expect("a date")),
         gate: None,
         client: None,
+        shelf: None,
         metrics: None,
     };
     let caller = Caller::sandbox(&house.config);

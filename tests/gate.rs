@@ -4,7 +4,7 @@ mod support;
 
 use jakcard::auth::{Denied, Gate, Refusal};
 use jakcard::config::{Algorithm, Client, Config};
-use jakcard::store::Store;
+use jakcard::store::{Shelf, Store};
 use serde_json::{Value, json};
 use sqlx::{Connection, SqliteConnection};
 use std::path::PathBuf;
@@ -467,7 +467,7 @@ fn a10_a_token_is_used_once() {
 
 fn stored(config: &Config, url: &str) -> Gate {
     let store = wait(Store::open(url)).expect("a store");
-    Gate::of(config, Some(store)).expect("the keys can be read").expect("a client")
+    Gate::of(config, Some(Shelf::holding(store))).expect("the keys can be read").expect("a client")
 }
 
 #[test]

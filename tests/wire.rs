@@ -21,6 +21,7 @@ fn house() -> House {
         calendar: Calendar::Fixed("2026-11-22".parse().expect("a date")),
         gate: None,
         client: None,
+        shelf: None,
         metrics: None,
     }
 }

@@ -8,7 +8,7 @@ use super::source::KeySource;
 use super::token::Token;
 use super::{Refusal, claims};
 use crate::config::{Client, Config};
-use crate::store::Store;
+use crate::store::Shelf;
 use metrics::counter;
 use std::sync::Arc;
 
@@ -48,7 +48,7 @@ impl Gate {
     ///
     /// # Errors
     /// A file of keys that cannot be used.
-    pub fn of(config: &Config, store: Option<Store>) -> Result<Option<Gate>, String> {
+    pub fn of(config: &Config, store: Option<Arc<Shelf>>) -> Result<Option<Gate>, String> {
         if config.is_sandbox() {
             return Ok(None);
         }

@@ -6,14 +6,15 @@
 
 use super::seen::Seen;
 use crate::config::Config;
-use crate::store::Store;
+use crate::store::Shelf;
 use metrics::{counter, gauge};
+use std::sync::Arc;
 
 /// The tokens that were used.
 #[derive(Debug)]
 pub struct Replay {
     seen: Seen,
-    store: Option<Store>,
+    store: Option<Arc<Shelf>>,
     strict: bool,
 }
 
@@ -23,7 +24,7 @@ pub struct CannotTell;
 
 impl Replay {
     /// As the settings say, with the store when there is one.
-    pub fn new(config: &Config, store: Option<Store>) -> Replay {
+    pub fn new(config: &Config, store: Option<Arc<Shelf>>) -> Replay {
         let seen = Seen::new(config.auth.replay_entries);
         Replay { seen, store, strict: config.store.strict }
     }
@@ -41,8 +42,12 @@ impl Replay {
     ) -> Result<bool, CannotTell> {
         let here = self.seen.first_use(issuer, jti, until, now).map_err(|_| CannotTell)?;
         gauge!("jakcard_tokens_remembered").set(self.seen.remembered() as f64);
-        let Some(store) = self.store.as_ref().filter(|_| here) else { return Ok(here) };
-        match store.first_use(issuer, jti, until).await {
+        let Some(shelf) = self.store.as_ref().filter(|_| here) else { return Ok(here) };
+        let asked = match shelf.for_answers().await {
+            Ok(store) => store.first_use(issuer, jti, until).await,
+            Err(error) => Err(error),
+        };
+        match asked {
             Ok(first) => Ok(first),
             Err(error) => {
                 counter!("jakcard_store_failures_total").increment(1);
@@ -55,8 +60,12 @@ impl Replay {
 
     /// Forgets what has expired, in the store; the memory does so by itself.
     pub async fn forget_expired(&self, now: i64) {
-        let Some(store) = &self.store else { return };
-        if let Err(error) = store.forget_expired(now).await {
+        let Some(shelf) = &self.store else { return };
+        let forgotten = match shelf.for_answers().await {
+            Ok(store) => store.forget_expired(now).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = forgotten {
             counter!("jakcard_store_failures_total").increment(1);
             tracing::warn!(error = error.to_string(), "expired tokens stay in the store for now");
         }

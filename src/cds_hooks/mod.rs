@@ -5,6 +5,7 @@
 pub mod card;
 pub mod context;
 pub mod depth;
+pub mod feedback;
 pub mod request;
 
 pub use card::{

@@ -50,13 +50,13 @@ pub struct BadRequest {
     /// For the client; holds no patient data.
     pub message: String,
     /// The member that is wrong, as a path from the request.
-    pub expression: Option<&'static str>,
+    pub expression: Option<Cow<'static, str>>,
 }
 
 impl BadRequest {
     /// A complaint about one member.
-    pub fn at(expression: &'static str, message: impl Into<String>) -> BadRequest {
-        BadRequest { message: message.into(), expression: Some(expression) }
+    pub fn at(expression: impl Into<Cow<'static, str>>, message: impl Into<String>) -> BadRequest {
+        BadRequest { message: message.into(), expression: Some(expression.into()) }
     }
 
     /// A complaint about the text itself.
@@ -99,21 +99,7 @@ impl<'a> Request<'a> {
     /// # Errors
     /// What is missing or wrong, and where. No patient data.
     pub fn read(body: &'a [u8]) -> Result<Request<'a>, BadRequest> {
-        let text = std::str::from_utf8(body).map_err(|e| {
-            let at = e.valid_up_to();
-            BadRequest::text(format!("the body is not UTF-8: byte {at} starts no character"))
-        })?;
-        let found = depth(body);
-        if found > MAX_DEPTH {
-            let message = format!("the body is nested {found} deep, expected at most {MAX_DEPTH}");
-            return Err(BadRequest::text(message));
-        }
-        let raw: &RawValue =
-            serde_json::from_str(text).map_err(|e| BadRequest::text(not_json(&e)))?;
-        if !Json::from(raw).is_object() {
-            let found = kind_of(raw.into());
-            return Err(BadRequest::text(format!("the body is {found}, expected an object")));
-        }
+        let raw = object(body)?;
         let envelope: Envelope<'a> = serde_json::from_str(raw.get())
             .map_err(|e| BadRequest::text(format!("the request has a {}", first_clause(&e))))?;
         let hook = required(envelope.hook(), "hook")?;
@@ -136,6 +122,25 @@ impl<'a> Request<'a> {
     pub fn prefetch(&self) -> Prefetch<'a> {
         self.prefetch.filter(|p| p.is_object()).and_then(Json::read).unwrap_or_default()
     }
+}
+
+/// The JSON object that a body is.
+pub(super) fn object(body: &[u8]) -> Result<&RawValue, BadRequest> {
+    let text = std::str::from_utf8(body).map_err(|e| {
+        let at = e.valid_up_to();
+        BadRequest::text(format!("the body is not UTF-8: byte {at} starts no character"))
+    })?;
+    let found = depth(body);
+    if found > MAX_DEPTH {
+        let message = format!("the body is nested {found} deep, expected at most {MAX_DEPTH}");
+        return Err(BadRequest::text(message));
+    }
+    let raw: &RawValue = serde_json::from_str(text).map_err(|e| BadRequest::text(not_json(&e)))?;
+    if !Json::from(raw).is_object() {
+        let found = kind_of(raw.into());
+        return Err(BadRequest::text(format!("the body is {found}, expected an object")));
+    }
+    Ok(raw)
 }
 
 fn authorization(json: Json<'_>) -> Option<Authorization> {
@@ -180,7 +185,7 @@ fn not_json(error: &serde_json::Error) -> String {
 }
 
 /// The error without its place, and without any text of the request.
-fn first_clause(error: &serde_json::Error) -> String {
+pub(super) fn first_clause(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.split(" at line ").next().unwrap_or_default().to_owned()
 }

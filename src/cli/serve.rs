@@ -2,11 +2,12 @@
 
 use super::{Serve, Stop, knowledge, wait};
 use jakcard::auth::Gate;
-use jakcard::config::Config;
+use jakcard::config::{Config, DEFAULT_STORE};
 use jakcard::service::{self, Calendar, House, InForce};
-use jakcard::store::Store;
+use jakcard::store::Shelf;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 use tracing_appender::non_blocking::WorkerGuard;
 
 pub fn serve(args: Serve) -> Result<ExitCode, Stop> {
@@ -23,16 +24,14 @@ pub fn serve(args: Serve) -> Result<ExitCode, Stop> {
     let knowledge = InForce::new(knowledge(args.hooks.as_deref())?, args.hooks);
     let _log = start_log();
     let calendar = args.as_of.map_or(Calendar::System, Calendar::Fixed);
-    let store = match &config.store.url {
-        Some(url) => {
-            Some(wait(Store::open(url)).map_err(|e| Stop(2, format!("`store.url`: {e}")))?)
-        }
-        None => None,
-    };
-    let gate = Gate::of(&config, store).map_err(|why| Stop(2, why))?;
+    let shelf = shelf(&config)?;
+    // Used tokens stay in memory unless a store was asked for.
+    let tokens = config.store.url.as_ref().map(|_| Arc::clone(&shelf));
+    let gate = Gate::of(&config, tokens).map_err(|why| Stop(2, why))?;
     let client = service::client(&config).map_err(|why| Stop(2, why))?;
     let (client, metrics) = (Some(client), service::metrics::install());
-    let house = House { config, knowledge, calendar, gate, client, metrics };
+    let shelf = Some(shelf);
+    let house = House { config, knowledge, calendar, gate, client, shelf, metrics };
     actix_web::rt::System::new().block_on(async move {
         let sandbox = house.config.is_sandbox();
         let listening = service::start(house).map_err(|why| Stop(2, why))?;
@@ -49,6 +48,22 @@ pub fn serve(args: Serve) -> Result<ExitCode, Stop> {
         listening.run().await.map_err(|e| Stop(1, format!("the server stopped: {e}")))?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Where records are kept. A store that was asked for is opened now, so that a mistake stops the start; a
+/// database server that is away does not, unless `store.strict`: answers do not need it.
+fn shelf(config: &Config) -> Result<Arc<Shelf>, Stop> {
+    let wrong = |error| Stop(2, format!("`store.url`: {error}"));
+    let Some(url) = &config.store.url else { return Shelf::at(DEFAULT_STORE).map_err(wrong) };
+    let shelf = Shelf::at(url).map_err(wrong)?;
+    match wait(shelf.open()) {
+        Ok(_) => {}
+        Err(error) if error.may_pass() && !config.store.strict => {
+            eprintln!("jakcard: `store.url`: {error}; answers go out without it");
+        }
+        Err(error) => return Err(wrong(error)),
+    }
+    Ok(shelf)
 }
 
 /// Text on a terminal, JSON otherwise; `RUST_LOG` chooses what is said. Written by a thread of its own:

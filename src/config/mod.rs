@@ -9,7 +9,9 @@ mod sections;
 mod settings;
 
 pub use client::{Algorithm, Client};
-pub use sections::{Auth, Config, Cors, Fetch, Knowledge, Limits, Operations, Store, Tls};
+pub use sections::{
+    Auth, Config, Cors, DEFAULT_STORE, Fetch, Knowledge, Limits, Operations, Store, Tls,
+};
 pub use settings::SETTINGS;
 
 use settings::NOT_SETTINGS;

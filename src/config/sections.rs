@@ -107,11 +107,16 @@ pub struct Knowledge {
     pub poll_s: u64,
 }
 
+/// Where records are kept when nothing is said: a file in the folder in which the program was started,
+/// made for the first of them.
+pub const DEFAULT_STORE: &str = "sqlite:jakcard.db";
+
 /// Where is written what must outlive the process.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Store {
-    /// `sqlite:FILE` or `postgres://…`; memory only without it.
+    /// `sqlite:FILE` or `postgres://…`. Without it records are kept in [`DEFAULT_STORE`], and used tokens
+    /// in memory.
     pub url: Option<String>,
     /// A store that is down: 503 instead of memory.
     pub strict: bool,

@@ -56,7 +56,7 @@ pub const SETTINGS: &[(&str, &str, &str, &str)] = &[
         "poll_s",
         "seconds between two looks at the files of --hooks; 0: only at SIGHUP (2)",
     ),
-    ("JAKCARD_STORE_URL", "store", "url", "sqlite:FILE or postgres://…; memory only without it"),
+    ("JAKCARD_STORE_URL", "store", "url", "sqlite:FILE or postgres://… (sqlite:jakcard.db)"),
     (
         "JAKCARD_STORE_STRICT",
         "store",

@@ -8,6 +8,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// Why a call is not answered.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,6 +64,9 @@ pub enum ServiceError {
     /// 500
     #[error("the request could not be evaluated")]
     Broken,
+    /// 503: what must outlive the process could not be written.
+    #[error("this could not be kept, send it again")]
+    NotKept,
 }
 
 #[derive(Serialize)]
@@ -78,7 +82,7 @@ struct Issue {
     code: &'static str,
     details: Details,
     #[serde(skip_serializing_if = "Option::is_none")]
-    expression: Option<[&'static str; 1]>,
+    expression: Option<[Cow<'static, str>; 1]>,
 }
 
 #[derive(Serialize)]
@@ -98,9 +102,10 @@ impl ServiceError {
                 ("too-costly", None)
             }
             ServiceError::TooSlow { .. } => ("timeout", None),
-            ServiceError::Bad(bad) => ("invalid", bad.expression.map(|e| [e])),
+            ServiceError::Bad(bad) => ("invalid", bad.expression.clone().map(|e| [e])),
             ServiceError::NoDrug(_) => ("incomplete", None),
             ServiceError::Broken => ("exception", None),
+            ServiceError::NotKept => ("no-store", None),
         };
         let details = Details { text: self.to_string() };
         let outcome = OperationOutcome {
@@ -125,6 +130,7 @@ impl ResponseError for ServiceError {
             ServiceError::Bad(_) => StatusCode::BAD_REQUEST,
             ServiceError::NoDrug(_) => StatusCode::PRECONDITION_FAILED,
             ServiceError::Broken => StatusCode::INTERNAL_SERVER_ERROR,
+            ServiceError::NotKept => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -137,7 +143,7 @@ impl ResponseError for ServiceError {
             ServiceError::NotAuthenticated => {
                 response.insert_header((WWW_AUTHENTICATE, "Bearer"));
             }
-            ServiceError::Busy | ServiceError::Full => {
+            ServiceError::Busy | ServiceError::Full | ServiceError::NotKept => {
                 response.insert_header((RETRY_AFTER, "1"));
             }
             _ => {}
@@ -176,6 +182,7 @@ impl ServiceError {
             ServiceError::Bad(_) => "bad-request",
             ServiceError::NoDrug(_) => "no-drug",
             ServiceError::Broken => "panic",
+            ServiceError::NotKept => "not-kept",
         }
     }
 }

@@ -4,8 +4,10 @@ use super::in_force::{InForce, Served};
 use crate::auth::Gate;
 use crate::config::Config;
 use crate::ehr::Client;
+use crate::store::Shelf;
 use jiff::civil::Date;
 use metrics_exporter_prometheus::PrometheusHandle;
+use std::sync::Arc;
 
 /// Which day is it? The only clock of the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub struct House {
     pub gate: Option<Gate>,
     /// Asks the EHR's FHIR server; absent offline.
     pub client: Option<Client>,
+    /// Where records are kept; absent offline.
+    pub shelf: Option<Arc<Shelf>>,
     /// What `/metrics` shows; absent offline.
     pub metrics: Option<PrometheusHandle>,
 }

@@ -9,6 +9,7 @@ mod connections;
 mod cors;
 mod door;
 pub mod error;
+mod feedback;
 pub mod house;
 mod in_flight;
 pub mod in_force;
@@ -45,7 +46,11 @@ fn services(routes: &mut web::ServiceConfig) {
                 .route(reading().to(discover))
                 .default_service(only_get()),
         )
-        .service(web::resource("/cds-services/{id}").default_service(web::to(call)));
+        .service(web::resource("/cds-services/{id}").default_service(web::to(call)))
+        .service(
+            web::resource("/cds-services/{id}/feedback")
+                .default_service(web::to(feedback::receive)),
+        );
 }
 
 /// What the operators ask for.

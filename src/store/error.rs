@@ -56,6 +56,19 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// May it be over by itself? A database server that is away comes back; a folder that holds no file
+    /// does not change.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            StoreError::Late { place, .. } | StoreError::Failed { place, .. } => {
+                place.starts_with("postgres")
+            }
+            _ => false,
+        }
+    }
+}
+
 /// A [`StoreError`] that does not know its place yet.
 pub enum Trouble {
     Foreign(String),

@@ -1,18 +1,22 @@
 //! Where does the house keep what must outlive a request?
 //!
 //! In one SQLite file, or in a PostgreSQL database when several replicas share one truth. Each kind
-//! of record has a file of its own here (`replay.rs` is the first) and its tables in a migration; all
-//! of them ask through `Store::ask`, which bounds the wait.
+//! of record has a file of its own here and its tables in a migration. What a prescriber waits for
+//! goes through `Store::ask`, what must survive a power cut through `Store::record`; both bound the wait.
 
 mod address;
 mod error;
+mod feedback;
 mod pool;
 mod postgres;
 mod replay;
 mod schema;
+mod shelf;
 mod sqlite;
 
 pub use error::StoreError;
+pub use feedback::{FeedbackRow, Kept};
+pub use shelf::Shelf;
 
 use address::Address;
 use pool::Pool;
@@ -28,17 +32,26 @@ pub struct Waits {
     pub open: Duration,
     /// One answer while a prescriber waits: the connection and the statement together.
     pub answer: Duration,
+    /// Writing down what must survive a power cut, to the disk.
+    pub record: Duration,
 }
 
 impl Default for Waits {
     fn default() -> Waits {
-        Waits { open: Duration::from_secs(10), answer: Duration::from_millis(300) }
+        Waits {
+            open: Duration::from_secs(10),
+            answer: Duration::from_millis(300),
+            record: Duration::from_secs(5),
+        }
     }
 }
 
 /// The database. It may be asked from any thread and any tokio runtime.
 pub struct Store {
+    /// What may be lost in a power cut.
     pool: Pool,
+    /// What may not.
+    records: Pool,
     home: Home,
     place: String,
     waits: Waits,
@@ -65,16 +78,20 @@ impl Store {
     pub async fn open_within(url: &str, waits: Waits) -> Result<Store, StoreError> {
         let (address, place) = address::read(url)?;
         let home = Home::start(&place)?;
-        let pool = home.wait(&place, waits.open, async move {
+        let pools = home.wait(&place, waits.open, async move {
             match address {
-                Address::Sqlite(file) => sqlite::open(&file, waits).await.map(Pool::Sqlite),
+                Address::Sqlite(file) => {
+                    let pools = sqlite::open(&file, waits).await?;
+                    Ok(pools.map(Pool::Sqlite))
+                }
                 Address::Postgres(options) => {
-                    postgres::open(*options, waits).await.map(Pool::Postgres)
+                    let pools = postgres::open(*options, waits).await?;
+                    Ok(pools.map(Pool::Postgres))
                 }
             }
         });
-        let pool = pool.await?.map_err(|trouble| trouble.at(&place))?;
-        Ok(Store { pool, home, place, waits })
+        let [pool, records] = pools.await?.map_err(|trouble: error::Trouble| trouble.at(&place))?;
+        Ok(Store { pool, records, home, place, waits })
     }
 
     /// Asks the database, for at most [`Waits::answer`].
@@ -87,6 +104,19 @@ impl Store {
     {
         let question = question(self.pool.clone());
         let answer = self.home.wait(&self.place, self.waits.answer, question).await?;
+        answer.map_err(|error| error::trouble(error).at(&self.place))
+    }
+
+    /// The same for what must be on the disk when the answer comes, for at most [`Waits::record`].
+    async fn record<T: Send + 'static, F>(
+        &self,
+        question: impl FnOnce(Pool) -> F,
+    ) -> Result<T, StoreError>
+    where
+        F: Future<Output = sqlx::Result<T>> + Send + 'static,
+    {
+        let question = question(self.records.clone());
+        let answer = self.home.wait(&self.place, self.waits.record, question).await?;
         answer.map_err(|error| error::trouble(error).at(&self.place))
     }
 }

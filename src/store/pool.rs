@@ -53,4 +53,28 @@ macro_rules! rows_changed {
     }};
 }
 
-pub(super) use rows_changed;
+/// Runs `$body` with a connection inside a transaction, and commits. The writer is alone from the
+/// beginning on SQLite, where a reader that becomes a writer can be refused at once.
+macro_rules! in_transaction {
+    ($pool:expr, |$transaction:ident| $body:block) => {
+        match $pool {
+            $crate::store::pool::Pool::Sqlite(pool) => {
+                in_transaction!(@held &pool, "BEGIN IMMEDIATE", $transaction, $body)
+            }
+            $crate::store::pool::Pool::Postgres(pool) => {
+                in_transaction!(@held &pool, "BEGIN", $transaction, $body)
+            }
+        }
+    };
+    (@held $pool:expr, $begin:literal, $transaction:ident, $body:block) => {{
+        let mut held = $crate::store::pool::Held::take($pool).await?;
+        let mut begun = sqlx::Connection::begin_with(held.connection()?, $begin).await?;
+        let $transaction = &mut *begun;
+        let answer = $body;
+        begun.commit().await?;
+        held.give_back();
+        Ok(answer)
+    }};
+}
+
+pub(super) use {in_transaction, rows_changed};

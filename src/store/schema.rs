@@ -5,8 +5,10 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 
 /// Every change of the tables, in order. One that was released is never changed.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "used tokens", include_str!("migrations/0001_used_tokens.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "used tokens", include_str!("migrations/0001_used_tokens.sql")),
+    (2, "feedback", include_str!("migrations/0002_feedback.sql")),
+];
 
 /// Brings the tables up to date.
 pub async fn migrate<C: Migrate>(connection: &mut C) -> Result<(), Trouble> {

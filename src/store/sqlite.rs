@@ -13,8 +13,9 @@ use std::time::Duration;
 /// The mark of our files (<https://www.sqlite.org/pragma.html#pragma_application_id>): `JAKC`.
 const APPLICATION_ID: i32 = i32::from_be_bytes(*b"JAKC");
 
-/// Opens `file`, and makes it if there is none.
-pub async fn open(file: &Path, waits: Waits) -> Result<SqlitePool, Trouble> {
+/// Opens `file`, and makes it if there is none: the connection for what may be lost in a power cut, and
+/// the one for what may not.
+pub async fn open(file: &Path, waits: Waits) -> Result<[SqlitePool; 2], Trouble> {
     make(file)?;
     // The change to WAL does not wait for other processes that start (the caller bounds this).
     while let Err(trouble) = bring_up_to_date(&options(file, waits.open)).await {
@@ -23,9 +24,11 @@ pub async fn open(file: &Path, waits: Waits) -> Result<SqlitePool, Trouble> {
     }
     // Writers wait for one another anyway, and in a pool they do it in order. With synchronous =
     // NORMAL a power cut may take the last commits, never the file (ARCHITECTURE.md, "The store").
-    let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(waits.open);
-    let options = options(file, waits.answer).synchronous(SqliteSynchronous::Normal);
-    pool.connect_with(options).await.map_err(trouble)
+    let one = || SqlitePoolOptions::new().max_connections(1).acquire_timeout(waits.open);
+    let quick = options(file, waits.answer).synchronous(SqliteSynchronous::Normal);
+    let durable = options(file, waits.record).synchronous(SqliteSynchronous::Full);
+    let quick = one().connect_with(quick).await.map_err(trouble)?;
+    Ok([quick, one().connect_lazy_with(durable)])
 }
 
 fn options(file: &Path, busy: Duration) -> SqliteConnectOptions {

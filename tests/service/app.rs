@@ -1,10 +1,12 @@
 //! Starts the application on port 0 and talks to it over TCP.
 
+use crate::support::issuer::uuid;
 use crate::support::project;
 use jakcard::auth::Gate;
 use jakcard::config::{Config, Fetch, Limits};
 use jakcard::knowledge::{Jurisdiction, embedded, read};
 use jakcard::service::{Calendar, House, InForce, start};
+use jakcard::store::Shelf;
 use metrics_exporter_prometheus::PrometheusHandle;
 use reqwest::blocking::{Client, Response};
 use serde_json::Value;
@@ -50,12 +52,15 @@ impl App {
     /// As these settings say, on a free port.
     pub fn of(mut config: Config) -> App {
         let (send, receive) = mpsc::channel();
+        let file = std::env::temp_dir().join(format!("jakcard-app-{}.db", uuid()));
+        let url = config.store.url.clone().unwrap_or(format!("sqlite:{}", file.display()));
         config.bind = SocketAddr::from(([127, 0, 0, 1], 0));
         std::thread::spawn(move || {
             let knowledge = read::read(&embedded::embedded()).expect("the knowledge is sound");
             let house = House {
                 gate: Gate::of(&config, None).expect("a gate"),
                 client: Some(jakcard::service::client(&config).expect("a client")),
+                shelf: Some(Shelf::at(&url).expect("an address")),
                 config,
                 knowledge: InForce::new(knowledge, None),
                 calendar: Calendar::Fixed("2026-11-22".parse().expect("a date")),

@@ -9,9 +9,9 @@ use jakcard::knowledge::Jurisdiction;
 use reqwest::blocking::Response;
 use serde_json::{Value, json};
 
-const PUBLIC: &str = "https://cds.example.org";
+pub const PUBLIC: &str = "https://cds.example.org";
 
-fn client(name: &str, issuer: &Issuer) -> Client {
+pub fn client(name: &str, issuer: &Issuer) -> Client {
     let file = std::env::temp_dir().join(format!("jakcard-client-{}.json", uuid()));
     std::fs::write(&file, issuer.jwks().to_string()).expect("written");
     Client {
@@ -30,11 +30,11 @@ fn client(name: &str, issuer: &Issuer) -> Client {
     }
 }
 
-fn config(clients: Vec<Client>) -> Config {
+pub fn config(clients: Vec<Client>) -> Config {
     Config { clients, public_url: Some(PUBLIC.to_owned()), ..Config::default() }
 }
 
-fn now() -> i64 {
+pub fn now() -> i64 {
     jiff::Timestamp::now().as_second()
 }
 

@@ -8,6 +8,7 @@ mod bad_input;
 mod charts;
 mod clients;
 mod drafts;
+mod feedback;
 mod fetching;
 mod protocol;
 mod traps;

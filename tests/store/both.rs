@@ -1,7 +1,7 @@
 //! What holds on SQLite and on PostgreSQL alike.
 
 use super::{PATIENT, Place, first_use, refused, wait};
-use jakcard::store::{Store, StoreError, Waits};
+use jakcard::store::{FeedbackRow, Store, StoreError, Waits};
 use sqlx::Connection;
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -140,7 +140,9 @@ on_both_databases! {
                 assert_eq!(one.join().expect("no panic"), Ok(()));
             }
         });
-        assert_eq!(place.number("SELECT count(*) FROM jakcard_migrations"), 1);
+        let (made, newest) = ("SELECT count(*) FROM jakcard_migrations",
+                              "SELECT max(version) FROM jakcard_migrations");
+        assert_eq!(place.number(made), place.number(newest), "each once");
     }
 
     fn replicas_that_forget_together_forget_each_token_once(place: &Place) {
@@ -159,13 +161,80 @@ on_both_databases! {
         assert_eq!(forgotten, 1500);
     }
 
+    fn a_report_is_kept_once_however_often_it_comes(place: &Place) {
+        let store = place.open();
+        let keep = |rows: &[FeedbackRow]| wait(store.keep_feedback(rows.to_vec())).map(|k| k.new);
+        assert_eq!(keep(&[]), Ok(0));
+        assert_eq!(keep(&[report(1), report(2), report(1)]), Ok(2));
+        assert_eq!(keep(&[report(1), report(2), report(3)]), Ok(1));
+        let later = FeedbackRow { received: 77, ..report(1) };
+        assert_eq!(keep(&[later]), Ok(0), "when it came does not matter");
+        for other in [
+            FeedbackRow { client: "other".to_owned(), ..report(1) },
+            FeedbackRow { service: "other".to_owned(), ..report(1) },
+            FeedbackRow { outcome: "accepted".to_owned(), ..report(1) },
+            FeedbackRow { outcome_at: 2, ..report(1) },
+            FeedbackRow { suggestions: "[1]".to_owned(), ..report(1) },
+            FeedbackRow { reasons: "[1]".to_owned(), ..report(1) },
+            FeedbackRow { comment: Some("x".to_owned()), ..report(1) },
+            FeedbackRow { comment_sent: 1, ..report(1) },
+        ] {
+            assert_eq!(keep(&[other]), Ok(1));
+        }
+        assert_eq!(place.number("SELECT count(*) FROM feedback"), 11);
+    }
+
+    fn replicas_that_keep_the_same_reports_keep_each_once(place: &Place) {
+        let stores = [(); 4].map(|()| place.open());
+        let together = Barrier::new(stores.len());
+        let new: u64 = thread::scope(|scope| {
+            let all: Vec<_> = stores.iter().enumerate().map(|(which, store)| {
+                let together = &together;
+                scope.spawn(move || {
+                    together.wait();
+                    (0..20).map(|batch| {
+                        let mut rows: Vec<FeedbackRow> =
+                            (batch * 30..batch * 30 + 50).map(report).collect();
+                        if which % 2 == 0 { rows.reverse(); }
+                        wait(store.keep_feedback(rows)).expect("nobody waits in a circle").new
+                    }).sum::<u64>()
+                })
+            }).collect();
+            all.into_iter().map(|one| one.join().expect("no panic")).sum()
+        });
+        assert_eq!(new, 620);
+        assert_eq!(place.number("SELECT count(*) FROM feedback"), 620);
+    }
+
+    fn a_batch_is_kept_whole_or_not_at_all(place: &Place) {
+        let store = place.open();
+        // No row of this client may be written.
+        let (rule, lift) = if place.url.starts_with("sqlite") {
+            ("CREATE TRIGGER never BEFORE INSERT ON feedback WHEN NEW.client = 'bad' \
+              BEGIN SELECT RAISE(ABORT, 'never'); END", "DROP TRIGGER never")
+        } else {
+            ("ALTER TABLE feedback ADD CONSTRAINT never CHECK (client <> 'bad')",
+             "ALTER TABLE feedback DROP CONSTRAINT never")
+        };
+        place.run(rule);
+        let bad = FeedbackRow { client: "bad".to_owned(), ..report(0) };
+        let mut rows: Vec<FeedbackRow> = (1..50).map(report).collect();
+        rows.push(bad);
+        assert!(wait(store.keep_feedback(rows.clone())).is_err());
+        assert_eq!(place.number("SELECT count(*) FROM feedback"), 0);
+        place.run(lift);
+        assert_eq!(wait(store.keep_feedback(rows)).map(|k| k.new), Ok(50), "the store goes on");
+    }
+
     fn a_database_of_a_newer_version_is_refused(place: &Place) {
         drop(place.open());
         place.run("INSERT INTO jakcard_migrations (version, description, success, checksum, \
-                   execution_time) VALUES (2, 'from tomorrow', TRUE, '', 0)");
+                   execution_time) VALUES (999, 'from tomorrow', TRUE, '', 0)");
         let error = refused(place.try_open());
-        assert!(error.contains("has tables of version 2, expected at most 1"), "{error}");
-        place.run("DELETE FROM jakcard_migrations WHERE version = 2");
+        let newest = place.number("SELECT max(version) FROM jakcard_migrations WHERE version < 999");
+        let expected = format!("has tables of version 999, expected at most {newest}");
+        assert!(error.contains(&expected), "{error}");
+        place.run("DELETE FROM jakcard_migrations WHERE version = 999");
         assert_eq!(first_use(&place.open(), "a"), Ok(true), "the refusal changed nothing");
     }
 
@@ -192,6 +261,22 @@ on_both_databases! {
         // What was given up may still take its time to end.
         let answered = (0..50).any(|try_number| first_use(&store, &try_number.to_string()).is_ok());
         assert!(answered, "the store answers again");
+    }
+}
+
+/// A report about some card.
+fn report(card: i64) -> FeedbackRow {
+    FeedbackRow {
+        received: 1,
+        client: "hospital".to_owned(),
+        service: "jak-inhibitor-order-sign".to_owned(),
+        card: card.to_string(),
+        outcome: "overridden".to_owned(),
+        outcome_at: 1,
+        suggestions: "[]".to_owned(),
+        reasons: "[]".to_owned(),
+        comment: None,
+        comment_sent: 0,
     }
 }
 

@@ -11,6 +11,7 @@ mod both;
 mod figures;
 mod on_postgres;
 mod on_sqlite;
+mod shelf;
 
 use jakcard::store::{Store, StoreError, Waits};
 use postgres::Postgres;
@@ -92,7 +93,11 @@ impl Drop for Place {
 }
 
 /// No test fails because the machine is slow.
-pub const PATIENT: Waits = Waits { open: Duration::from_secs(60), answer: Duration::from_secs(30) };
+pub const PATIENT: Waits = Waits {
+    open: Duration::from_secs(60),
+    answer: Duration::from_secs(30),
+    record: Duration::from_secs(30),
+};
 
 /// The first use of a token of the issuer `https://ehr.example`, for those that ask for nothing else.
 pub fn first_use(store: &Store, jti: &str) -> Result<bool, StoreError> {
