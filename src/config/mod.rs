@@ -127,6 +127,8 @@ mod tests {
             "k.pem",
             "ca.pem",
             "127.0.0.1:2",
+            "5",
+            "6",
         ];
         assert_eq!(SETTINGS.len(), values.len(), "a new setting needs a value here");
         let pairs: Vec<(&str, &str)> = SETTINGS.iter().map(|(n, ..)| *n).zip(values).collect();

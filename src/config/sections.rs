@@ -134,12 +134,16 @@ pub struct Tls {
     pub client_ca: Option<PathBuf>,
 }
 
-/// The listener for health, readiness and metrics.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+/// The listener for health, readiness and metrics, and how the process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Operations {
     /// Its address; on the listener of the services without it.
     pub bind: Option<SocketAddr>,
+    /// Milliseconds between a red readiness and closed listeners, at the end of the process.
+    pub drain_ms: u64,
+    /// Seconds that calls in flight may take then.
+    pub stop_s: u64,
 }
 
 /// Browsers of which pages may call.
@@ -203,6 +207,12 @@ impl Default for Fetch {
 impl Default for Knowledge {
     fn default() -> Self {
         Knowledge { poll_s: 2 }
+    }
+}
+
+impl Default for Operations {
+    fn default() -> Self {
+        Operations { bind: None, drain_ms: 1000, stop_s: 10 }
     }
 }
 

@@ -77,6 +77,18 @@ pub const SETTINGS: &[(&str, &str, &str, &str)] = &[
         "bind",
         "own address for health, readiness and metrics",
     ),
+    (
+        "JAKCARD_OPERATIONS_DRAIN_MS",
+        "operations",
+        "drain_ms",
+        "milliseconds between a red readiness and closed listeners, at the end (1000)",
+    ),
+    (
+        "JAKCARD_OPERATIONS_STOP_S",
+        "operations",
+        "stop_s",
+        "seconds that calls in flight may take then (10)",
+    ),
 ];
 
 /// Variables that begin like ours and are read by others: the tests.

@@ -6,8 +6,11 @@
 use super::connections::Connections;
 use super::house::House;
 use super::in_flight::InFlight;
+use super::readiness::Readiness;
+use super::stop::{Signals, at_signal};
 use super::tls::Keys;
-use super::{cors, door, metrics, operations, services};
+use super::{cors, door, follow, operations, services};
+use crate::config::Operations;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
 use actix_web::web::{self, Data};
@@ -46,6 +49,10 @@ pub struct Listening {
     pub server: Server,
     /// Answers the rest, when that is elsewhere.
     pub operations_server: Option<Server>,
+    /// What `/readyz` answers.
+    readiness: Data<Readiness>,
+    signals: Signals,
+    settings: Operations,
 }
 
 impl Listening {
@@ -54,15 +61,23 @@ impl Listening {
         format!("{}://{}", if self.tls { "https" } else { "http" }, self.address)
     }
 
-    /// Until both servers have ended.
+    /// Until both servers have ended, after a signal.
     ///
     /// # Errors
     /// A server broke.
     pub async fn run(self) -> std::io::Result<()> {
+        let mut servers = vec![self.server.handle()];
+        servers.extend(self.operations_server.as_ref().map(Server::handle));
+        let (readiness, signals, settings) = (self.readiness, self.signals, self.settings);
+        actix_web::rt::spawn(async move {
+            at_signal(signals, &readiness, settings, servers).await;
+        });
         match self.operations_server {
-            None => self.server.await,
-            Some(other) => futures_util::future::try_join(self.server, other).await.map(|_| ()),
+            None => self.server.await?,
+            Some(other) => _ = futures_util::future::try_join(self.server, other).await?,
         }
+        tracing::info!("ended");
+        Ok(())
     }
 }
 
@@ -78,9 +93,11 @@ pub fn start(house: House) -> Result<Listening, String> {
     let socket = listen("bind", bind)?;
     let address = address(&socket)?;
     let house = Data::new(house);
-    let operations_server = elsewhere.map(|at| operations_server(at, house.clone())).transpose()?;
+    let readiness = Data::new(Readiness::default());
+    let shared = (house.clone(), readiness.clone());
+    let operations_server = elsewhere.map(|at| operations_server(at, shared)).transpose()?;
     let (operations_server, operations) = operations_server.unzip();
-    actix_web::rt::spawn(super::tend(house.clone()));
+    actix_web::rt::spawn(super::tend(house.clone(), readiness.clone()));
     actix_web::rt::spawn(super::reload::watch(house.clone()));
 
     let in_flight = Data::new(InFlight::new(limits.in_flight));
@@ -88,13 +105,17 @@ pub fn start(house: House) -> Result<Listening, String> {
     actix_web::rt::spawn(connections.clone().tend());
     let workers = std::thread::available_parallelism().map_or(1, NonZero::get);
     let each = limits.connections.div_ceil(workers);
+    let signals = Signals::listen().map_err(|e| format!("signals cannot be heard: {e}"))?;
+    let settings = house.config.operations;
+    let ready = readiness.clone();
     let server = HttpServer::new(move || {
         App::new()
             .app_data(house.clone())
+            .app_data(ready.clone())
             .app_data(in_flight.clone())
             .wrap(from_fn(door::guard))
             .wrap(cors::of(&house.config))
-            .wrap(from_fn(metrics::count))
+            .wrap(from_fn(follow::follow))
             .configure(services)
             .configure(|routes| {
                 if elsewhere.is_none() {
@@ -110,7 +131,8 @@ pub fn start(house: House) -> Result<Listening, String> {
     .client_request_timeout(HEAD)
     .keep_alive(KEEP_ALIVE)
     .tls_handshake_timeout(HANDSHAKE)
-    .shutdown_timeout(10)
+    .disable_signals()
+    .shutdown_timeout(settings.stop_s)
     .on_connect(move |stream, kept| connections.remember(stream, kept));
     let server = match &keys {
         None => server.listen(socket),
@@ -121,16 +143,29 @@ pub fn start(house: House) -> Result<Listening, String> {
     if let Some(keys) = keys {
         actix_web::rt::spawn(keys.keep_fresh());
     }
-    Ok(Listening { address, operations, tls, server, operations_server })
+    Ok(Listening {
+        address,
+        operations,
+        tls,
+        server,
+        operations_server,
+        readiness,
+        signals,
+        settings,
+    })
 }
 
 /// Health, readiness and metrics on a listener of their own, without TLS.
-fn operations_server(bind: SocketAddr, house: Data<House>) -> Result<(Server, SocketAddr), String> {
+fn operations_server(
+    bind: SocketAddr,
+    (house, readiness): (Data<House>, Data<Readiness>),
+) -> Result<(Server, SocketAddr), String> {
     let socket = listen("operations.bind", bind)?;
     let address = address(&socket)?;
     let server = HttpServer::new(move || {
         App::new()
             .app_data(house.clone())
+            .app_data(readiness.clone())
             .configure(operations)
             .default_service(web::to(super::nowhere))
     })
@@ -138,7 +173,8 @@ fn operations_server(bind: SocketAddr, house: Data<House>) -> Result<(Server, So
     .max_connections(OPERATIONS_CONNECTIONS)
     .client_request_timeout(HEAD)
     .keep_alive(KEEP_ALIVE)
-    .shutdown_timeout(10)
+    .disable_signals()
+    .shutdown_timeout(1)
     .listen(socket)
     .map_err(|e| format!("`operations.bind`: cannot listen on {bind}: {e}"))?;
     Ok((server.run(), address))

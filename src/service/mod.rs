@@ -10,6 +10,7 @@ mod cors;
 mod door;
 pub mod error;
 mod feedback;
+mod follow;
 pub mod house;
 mod in_flight;
 pub mod in_force;
@@ -17,7 +18,10 @@ pub mod invoke;
 mod listen;
 pub mod metrics;
 mod reach;
+mod readiness;
 mod reload;
+mod request_id;
+mod stop;
 pub mod tls;
 
 pub use caller::Caller;
@@ -34,6 +38,7 @@ use actix_web::http::header::{ALLOW, CONTENT_TYPE};
 use actix_web::web::{self, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, Route, guard};
 use in_flight::InFlight;
+use readiness::Readiness;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use std::time::{Duration, Instant};
@@ -57,7 +62,7 @@ fn services(routes: &mut web::ServiceConfig) {
 fn operations(routes: &mut web::ServiceConfig) {
     for (path, route) in [
         ("/healthz", reading().to(healthy)),
-        ("/readyz", reading().to(healthy)),
+        ("/readyz", reading().to(ready)),
         ("/metrics", reading().to(exposition)),
     ] {
         routes.service(web::resource(path).route(route).default_service(only_get()));
@@ -70,9 +75,13 @@ fn reading() -> Route {
 }
 
 /// What is done beside the calls: keys are read before the first of them, and expired tokens forgotten.
-async fn tend(house: Data<House>) {
-    let Some(gate) = &house.gate else { return };
+async fn tend(house: Data<House>, readiness: Data<Readiness>) {
+    let Some(gate) = &house.gate else {
+        readiness.looked(true);
+        return;
+    };
     gate.warm_up().await;
+    readiness.looked(true);
     loop {
         gate.forget_expired(jiff::Timestamp::now().as_second()).await;
         tokio::time::sleep(FORGETTING).await;
@@ -135,6 +144,15 @@ async fn call(
 
 async fn healthy() -> HttpResponse {
     HttpResponse::Ok().insert_header((CONTENT_TYPE, "text/plain")).body("ok\n")
+}
+
+/// Whether calls should be sent here.
+async fn ready(readiness: Data<Readiness>) -> HttpResponse {
+    let (mut response, text) = match readiness.ready() {
+        Ok(()) => (HttpResponse::Ok(), "ready"),
+        Err(why) => (HttpResponse::ServiceUnavailable(), why.word()),
+    };
+    response.insert_header((CONTENT_TYPE, "text/plain")).body(format!("{text}\n"))
 }
 
 async fn exposition(house: Data<House>) -> HttpResponse {
