@@ -24,6 +24,7 @@ pub mod fhir;
 pub mod knowledge;
 pub mod rules;
 pub mod service;
+pub mod site_sheet;
 pub mod store;
 pub mod terminology;
 pub mod text;

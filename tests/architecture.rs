@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("store", &[]),
     ("auth", &["config", "store"]),
     ("text", &["cds_hooks"]),
+    ("site_sheet", &["cards", "cds_hooks", "config", "ehr", "fhir", "knowledge", "service"]),
     (
         "service",
         &["auth", "cards", "cds_hooks", "config", "ehr", "facts", "knowledge", "rules", "store"],

@@ -259,3 +259,50 @@ fn every_command_has_a_manual_page() {
     assert_eq!(unknown.status.code(), Some(2));
     assert!(err(&unknown).contains("`sevre`") && err(&unknown).contains("serve"));
 }
+
+#[test]
+fn health_tells_a_service_that_answers_from_one_that_does_not() {
+    let (mut child, _, url) = started(&mut jakcard(&["serve", "--bind", "127.0.0.1:0"]));
+    let address = url.trim_start_matches("http://").to_owned();
+    // By its address, and by the settings that it was started with.
+    let asked = run(&["health", "--url", &format!("{url}/healthz")]);
+    let by_settings = jakcard(&["health"]).env("JAKCARD_BIND", &address).output().expect("runs");
+    let elsewhere = run(&["health", "--url", &format!("{url}/no-such-page")]);
+    child.kill().expect("killed");
+    child.wait().expect("it ends");
+    let dead = jakcard(&["health"]).env("JAKCARD_BIND", &address).output().expect("runs");
+    assert_eq!(asked.status.code(), Some(0), "{}", err(&asked));
+    assert_eq!(by_settings.status.code(), Some(0), "{}", err(&by_settings));
+    assert_eq!(elsewhere.status.code(), Some(1));
+    assert!(err(&elsewhere).contains("404"), "{}", err(&elsewhere));
+    assert_eq!(dead.status.code(), Some(1));
+    assert!(err(&dead).contains(&address), "{}", err(&dead));
+    assert_eq!(err(&dead).lines().count(), 1, "{}", err(&dead));
+}
+
+#[test]
+fn health_asks_the_listener_of_operations_where_there_is_one() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let asked = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let mut line = String::new();
+        BufReader::new(stream.try_clone().expect("a copy")).read_line(&mut line).expect("a line");
+        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").expect("sent");
+        line
+    });
+    let output = jakcard(&["health"])
+        .env("JAKCARD_OPERATIONS_BIND", format!("0.0.0.0:{port}"))
+        .output()
+        .expect("runs");
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert_eq!(asked.join().expect("it was asked"), "GET /healthz HTTP/1.1\r\n");
+    // A service that speaks TLS itself is not asked in plain text.
+    let tls = jakcard(&["health"])
+        .env("JAKCARD_TLS_CERTIFICATE", "c.pem")
+        .env("JAKCARD_TLS_KEY", "k.pem")
+        .output()
+        .expect("runs");
+    assert_eq!(tls.status.code(), Some(2));
+    assert!(err(&tls).contains("operations.bind"), "{}", err(&tls));
+}

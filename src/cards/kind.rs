@@ -31,17 +31,23 @@ impl Kind {
             let ordered = facts.orders[outcome.order].role == Role::Ordered;
             ordered && outcome.drug.boxed_warning.iter().any(|row| here(&row))
         };
-        match outcome.row.topic() {
+        match (Kind::of_topic(outcome.row.topic()), outcome.row.topic()) {
+            (
+                Kind::Safety,
+                Topic::Age65
+                | Topic::Cardiovascular
+                | Topic::Malignancy
+                | Topic::Thrombosis
+                | Topic::ActiveInfection,
+            ) if boxed() => Kind::BoxedWarning,
+            (kind, _) => kind,
+        }
+    }
+
+    /// The kind of a topic, where the product has no box.
+    pub fn of_topic(topic: Topic) -> Kind {
+        match topic {
             Topic::BoxedWarning => Kind::BoxedWarning,
-            Topic::Age65
-            | Topic::Cardiovascular
-            | Topic::Malignancy
-            | Topic::Thrombosis
-            | Topic::ActiveInfection
-                if boxed() =>
-            {
-                Kind::BoxedWarning
-            }
             Topic::TbScreening
             | Topic::HepatitisBScreening
             | Topic::HepatitisCScreening

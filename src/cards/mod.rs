@@ -173,7 +173,8 @@ impl Draft<'_> {
     }
 }
 
-fn override_reason(reason: &crate::knowledge::policy::OverrideReason) -> Coding {
+/// A reason as cards carry it.
+pub fn override_reason(reason: &crate::knowledge::policy::OverrideReason) -> Coding {
     Coding {
         system: "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes".to_owned(),
         code: reason.code.clone(),

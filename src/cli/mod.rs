@@ -4,8 +4,10 @@
 
 mod check;
 mod evaluate;
+mod health;
 mod pages;
 mod serve;
+mod site_sheet;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jakcard::config::SETTINGS;
@@ -42,6 +44,10 @@ enum Command {
         /// Folder with the shape of hooks/; the embedded files without it
         dir: Option<PathBuf>,
     },
+    /// Print what an EHR analyst types in by hand for one client
+    SiteSheet(SiteSheet),
+    /// Ask a running service whether it is alive
+    Health(Health),
     /// Print the script that completes commands and flags in a shell
     Completions {
         /// The shell
@@ -99,6 +105,38 @@ enum Format {
     Text,
 }
 
+#[derive(Args)]
+struct SiteSheet {
+    /// Name of the client, as in its `[[client]]`
+    #[arg(long, value_name = "NAME")]
+    client: String,
+    /// TOML file with the settings
+    #[arg(long)]
+    config: PathBuf,
+    /// Markdown for people, or JSON
+    #[arg(long, value_enum, default_value = "markdown")]
+    format: SheetFormat,
+    /// Knowledge from this folder instead of the embedded files
+    #[arg(long, value_name = "DIR")]
+    hooks: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum SheetFormat {
+    Markdown,
+    Json,
+}
+
+#[derive(Args)]
+struct Health {
+    /// TOML file with the settings of the service that is asked
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Where to ask; told by the settings without it
+    #[arg(long)]
+    url: Option<String>,
+}
+
 /// Why the program ends early: the exit code and one clear line.
 pub struct Stop(pub u8, pub String);
 
@@ -113,6 +151,8 @@ pub fn run(cli: Cli) -> Result<ExitCode, Stop> {
         Command::Statements => pages::statements(),
         Command::CheckConfig { file } => check::settings(&file),
         Command::Check { dir } => check::knowledge(dir.as_deref()),
+        Command::SiteSheet(args) => site_sheet::site_sheet(&args),
+        Command::Health(args) => health::health(&args),
         Command::Completions { shell } => pages::completions(shell),
         Command::Man { page } => pages::man(page.as_deref()),
     }

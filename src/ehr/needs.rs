@@ -72,18 +72,23 @@ pub fn questions(
         if !codes.is_empty() {
             parameters.push(format!("code={}", codes.join(",")));
         }
-        let dstu2 = release == Some(Release::Dstu2);
-        if dstu2 {
-            parameters = parameters.iter().map(|p| p.replace("_sort=-", "_sort:desc=")).collect();
-        }
-        let resource_type = match (&*resource_type, dstu2) {
-            ("MedicationRequest", true) => "MedicationOrder",
-            (other, _) => other,
-        };
         let text = format!("{resource_type}?{}", parameters.join("&"));
+        let text = in_release(&text, release);
         questions.extend(question(keys, &text, server));
     }
     questions
+}
+
+/// A search as this release knows it: DSTU2 has MedicationOrder, and says otherwise which way to sort.
+pub fn in_release(search: &str, release: Option<Release>) -> String {
+    if release != Some(Release::Dstu2) {
+        return search.to_owned();
+    }
+    let text = search.replace("_sort=-", "_sort:desc=");
+    match text.strip_prefix("MedicationRequest?") {
+        Some(parameters) => format!("MedicationOrder?{parameters}"),
+        None => text,
+    }
 }
 
 fn question(keys: Vec<String>, text: &str, server: &FhirServer) -> Option<Question> {

@@ -38,7 +38,8 @@ impl Caller {
         }
     }
 
-    fn of(client: &Client, config: &Config) -> Caller {
+    /// This client.
+    pub fn of(client: &Client, config: &Config) -> Caller {
         Caller {
             name: client.name.clone(),
             jurisdiction: client.jurisdiction.unwrap_or(config.jurisdiction),

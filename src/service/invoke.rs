@@ -126,7 +126,7 @@ fn check_hook(request: &Request<'_>, service: &ServiceFile) -> Result<(), BadReq
 }
 
 /// CDS Hooks 1.0 knows only `at-most-one`.
-fn selection_behavior(hook: &str) -> SelectionBehavior {
+pub fn selection_behavior(hook: &str) -> SelectionBehavior {
     match hook {
         "medication-prescribe" => SelectionBehavior::AtMostOne,
         _ => SelectionBehavior::Any,
