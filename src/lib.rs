@@ -14,6 +14,7 @@
 //! Beside the way stand [`fhir`] (FHIR as it arrives), [`terminology`] (codes, units, words),
 //! [`knowledge`] (the rows of `hooks/`), and around it [`service`] (HTTP) and [`config`].
 
+pub mod audit;
 pub mod auth;
 pub mod cards;
 pub mod cds_hooks;

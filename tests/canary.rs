@@ -60,6 +60,7 @@ impl Running {
             .arg(&settings)
             .env("RUST_LOG", "jakcard=trace,actix=debug,reqwest=debug,info")
             .env("RUST_BACKTRACE", "full")
+            .current_dir(&folder)
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(folder.join("log")).expect("a file"))
             .spawn()
@@ -104,9 +105,21 @@ impl Running {
         assert!(log.lines().count() > 50, "the log is missing:\n{log}");
         assert!(log.contains("\"answered\""), "{log}");
         all.push_str(&log);
+        let records = records(&self.log.with_file_name("jakcard.db"));
+        assert!(records.lines().count() > 50, "the records are missing:\n{records}");
+        all.push_str(&records);
         all.push_str(&self.errors);
         (all, self.tokens)
     }
+}
+
+/// What the audit says.
+fn records(file: &std::path::Path) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_jakcard"))
+        .args(["audit", "export", "--store"])
+        .arg(format!("sqlite:{}", file.display()))
+        .output();
+    String::from_utf8(output.expect("the program runs").stdout).expect("text")
 }
 
 /// All requests of the fixtures, with their service.
@@ -236,6 +249,19 @@ fn nothing_of_a_patient_and_no_token_is_in_any_sink() {
             let n = statuses.get(&status).and_then(Value::as_u64).unwrap_or_default();
             statuses.insert(status, json!(n + 1));
         }
+    }
+    // Feedback is kept with what users write, and says nothing of it anywhere else.
+    for report in [
+        json!({ "card": "1", "outcome": "overridden", "outcomeTimestamp": "2026-11-22T10:05:31Z",
+                "overrideReason": { "reason": { "code": "1" }, "userComment": "canary-comment" } }),
+        json!({ "card": "Canarybird", "outcome": "mrn-5551234" }),
+        json!({ "card": ["Canarybird"] }),
+        json!({ "card": "1", "outcome": "accepted", "outcomeTimestamp": "1951-07-04" }),
+        json!({ "card": "1", "outcome": "accepted", "outcomeTimestamp": "2026-11-22T10:05:31Z",
+                "overrideReason": "Tweetie\u{1}" }),
+    ] {
+        let body = json!({ "feedback": [report] }).to_string().into_bytes();
+        running.send("jak-inhibitor-order-sign/feedback", body);
     }
     // Tokens of all kinds of wrong.
     let claims = running.issuer.claims("https://other.example.org", 0);

@@ -12,6 +12,8 @@ const REQUEST: &str = "fixtures/wire/jak-inhibitor-order-sign/nothing-on-record/
 fn jakcard(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_jakcard"));
     command.args(args).current_dir(project(""));
+    // No records beside the sources.
+    command.env("JAKCARD_AUDIT_ENABLED", "false");
     command
 }
 

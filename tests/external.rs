@@ -43,6 +43,7 @@ fn requests_that_others_wrote_never_break_the_service() {
         gate: None,
         client: None,
         shelf: None,
+        audit: None,
         metrics: None,
     };
     let caller = Caller::sandbox(&house.config);

@@ -22,6 +22,7 @@ fn house() -> House {
         gate: None,
         client: None,
         shelf: None,
+        audit: None,
         metrics: None,
     }
 }

@@ -18,7 +18,7 @@ pub use finding::Finding;
 pub use kind::Kind;
 
 use crate::cds_hooks::{
-    Card, CdsResponse, Coding, Indicator, SelectionBehavior, Source, Suggestion,
+    Card, CdsResponse, Coding, Ground, Indicator, SelectionBehavior, Source, Suggestion,
 };
 use crate::facts::{Evidence, Facts, unique};
 use crate::knowledge::{Knowledge, Level};
@@ -169,6 +169,7 @@ impl Draft<'_> {
             override_reasons,
             links: detail::links(&self.findings),
             extension,
+            grounds: self.findings.iter().flat_map(grounds).collect(),
         }
     }
 }
@@ -180,6 +181,13 @@ pub fn override_reason(reason: &crate::knowledge::policy::OverrideReason) -> Cod
         code: reason.code.clone(),
         display: reason.display.clone(),
     }
+}
+
+/// The rows behind a finding.
+fn grounds(finding: &Finding) -> impl Iterator<Item = Ground> {
+    let (indicator, open) = (indicator(finding.level), !finding.unchecked.is_empty());
+    let rows = std::iter::once(&finding.rule).chain(&finding.also);
+    rows.map(move |id| Ground { id: id.clone(), indicator, open })
 }
 
 /// The indicator of a level.

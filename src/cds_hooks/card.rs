@@ -78,6 +78,20 @@ pub struct Card {
     /// Extensions by reverse domain name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub extension: BTreeMap<&'static str, Box<RawValue>>,
+    /// What the card rests on, for the audit; not sent.
+    #[serde(skip)]
+    pub grounds: Vec<Ground>,
+}
+
+/// Something that a card rests on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ground {
+    /// Its id, by the service's own list.
+    pub id: String,
+    /// How urgent.
+    pub indicator: Indicator,
+    /// It could not be told.
+    pub open: bool,
 }
 
 /// Who says so.

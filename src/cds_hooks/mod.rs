@@ -9,7 +9,8 @@ pub mod feedback;
 pub mod request;
 
 pub use card::{
-    Action, ActionType, Card, CdsResponse, Coding, Indicator, SelectionBehavior, Source, Suggestion,
+    Action, ActionType, Card, CdsResponse, Coding, Ground, Indicator, SelectionBehavior, Source,
+    Suggestion,
 };
 pub use context::Context;
 pub use request::{Authorization, BadRequest, Prefetch, Request};

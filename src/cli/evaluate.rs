@@ -14,8 +14,8 @@ pub fn evaluate(args: &Evaluate) -> Result<ExitCode, Stop> {
     let body = read_request(&args.request)?;
     let knowledge = InForce::new(knowledge(args.hooks.as_deref())?, None);
     let calendar = args.as_of.map_or(Calendar::System, Calendar::Fixed);
-    let (gate, client, shelf, metrics) = (None, None, None, None);
-    let house = House { config, knowledge, calendar, gate, client, shelf, metrics };
+    let (gate, client, shelf, audit, metrics) = (None, None, None, None, None);
+    let house = House { config, knowledge, calendar, gate, client, shelf, audit, metrics };
     let caller = Caller::sandbox(&house.config);
     let answer = pick(&body, args.service.as_deref(), &house)
         .and_then(|service| wait(invoke(&body, &service, &caller, &house)));

@@ -2,12 +2,14 @@
 //!
 //! Exit codes: 0 done, 1 the answer is negative, 2 the call itself was wrong.
 
+mod audit;
 mod check;
 mod evaluate;
 mod health;
 mod pages;
 mod serve;
 mod site_sheet;
+mod store;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jakcard::config::SETTINGS;
@@ -32,6 +34,9 @@ enum Command {
     Serve(Serve),
     /// Answer one CDS Hooks request offline
     Evaluate(Evaluate),
+    /// Read the records of what was answered
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Print what became of every statement of the source documents (Markdown)
     Statements,
     /// Validate a file with settings, without starting
@@ -60,6 +65,48 @@ enum Command {
         #[arg(value_name = "COMMAND")]
         page: Option<String>,
     },
+}
+
+#[derive(Subcommand)]
+enum AuditCommand {
+    /// Find every record that was changed, taken out, put in or moved
+    Verify {
+        #[command(flatten)]
+        records: Records,
+        /// A record that was seen before, as an earlier `verify` or the log told its end: finds an end that
+        /// was cut, or a chain that was written anew
+        #[arg(long, value_name = "REPLICA:RECORD:HASH")]
+        expect: Vec<String>,
+    },
+    /// Print the records, one JSON object a line
+    Export {
+        #[command(flatten)]
+        records: Records,
+        #[command(flatten)]
+        period: Period,
+    },
+}
+
+/// Where records are read.
+#[derive(Args)]
+struct Records {
+    /// TOML file with the settings
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// The store: `sqlite:FILE` or `postgres://…`; that of the settings without it
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
+}
+
+/// The time that is looked at.
+#[derive(Args)]
+struct Period {
+    /// First day (UTC)
+    #[arg(long, value_name = "DATE")]
+    since: Option<Date>,
+    /// Last day (UTC)
+    #[arg(long, value_name = "DATE")]
+    until: Option<Date>,
 }
 
 #[derive(Args)]
@@ -148,6 +195,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, Stop> {
     match cli.command {
         Command::Serve(args) => serve::serve(args),
         Command::Evaluate(args) => evaluate::evaluate(&args),
+        Command::Audit(command) => audit::audit(&command),
         Command::Statements => pages::statements(),
         Command::CheckConfig { file } => check::settings(&file),
         Command::Check { dir } => check::knowledge(dir.as_deref()),

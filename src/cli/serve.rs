@@ -8,6 +8,7 @@ use jakcard::store::Shelf;
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use tracing_appender::non_blocking::WorkerGuard;
 
 pub fn serve(args: Serve) -> Result<ExitCode, Stop> {
@@ -30,8 +31,9 @@ pub fn serve(args: Serve) -> Result<ExitCode, Stop> {
     let gate = Gate::of(&config, tokens).map_err(|why| Stop(2, why))?;
     let client = service::client(&config).map_err(|why| Stop(2, why))?;
     let (client, metrics) = (Some(client), service::metrics::install());
-    let shelf = Some(shelf);
-    let house = House { config, knowledge, calendar, gate, client, shelf, metrics };
+    let audit = service::audit(&config, &shelf).map_err(|why| Stop(2, why))?;
+    let (shelf, records) = (Some(shelf), audit.clone());
+    let house = House { config, knowledge, calendar, gate, client, shelf, audit, metrics };
     actix_web::rt::System::new().block_on(async move {
         let sandbox = house.config.is_sandbox();
         let listening = service::start(house).map_err(|why| Stop(2, why))?;
@@ -45,10 +47,18 @@ pub fn serve(args: Serve) -> Result<ExitCode, Stop> {
         }
         println!("jakcard is ready at {url}");
         _ = std::io::stdout().flush();
-        listening.run().await.map_err(|e| Stop(1, format!("the server stopped: {e}")))?;
+        let ended = listening.run().await;
+        // No answer goes out any more: what waits is written.
+        if let Some(records) = records {
+            records.close(FLUSH);
+        }
+        ended.map_err(|e| Stop(1, format!("the server stopped: {e}")))?;
         Ok(ExitCode::SUCCESS)
     })
 }
+
+/// How long the end waits for records to be written.
+const FLUSH: Duration = Duration::from_secs(5);
 
 /// Where records are kept. A store that was asked for is opened now, so that a mistake stops the start; a
 /// database server that is away does not, unless `store.strict`: answers do not need it.

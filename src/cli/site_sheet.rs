@@ -21,8 +21,16 @@ pub fn site_sheet(args: &SiteSheet) -> Result<ExitCode, Stop> {
     };
     let knowledge = InForce::new(knowledge(args.hooks.as_deref())?, None);
     let calendar = Calendar::System;
-    let house =
-        House { config, knowledge, calendar, gate: None, client: None, shelf: None, metrics: None };
+    let house = House {
+        config,
+        knowledge,
+        calendar,
+        gate: None,
+        client: None,
+        shelf: None,
+        audit: None,
+        metrics: None,
+    };
     let sheet = wait(site_sheet::make(&client, &house))
         .map_err(|e| Stop(1, format!("the test call of the sheet is not answered: {e}")))?;
     let text = match args.format {

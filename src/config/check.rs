@@ -21,6 +21,7 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigError> {
         let mut complaints = Vec::new();
         self.check_listeners(&mut complaints);
+        self.check_audit(&mut complaints);
         self.check_public_url(&mut complaints);
         self.check_clients(&mut complaints);
         self.check_numbers(&mut complaints);
@@ -68,6 +69,29 @@ impl Config {
                 "`store.url` begins with no known scheme, expected `sqlite:FILE` or `postgres://…`"
                     .to_owned(),
             );
+        }
+    }
+
+    fn check_audit(&self, complaints: &mut Vec<String>) {
+        let plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+        if let Some(name) = &self.audit.replica
+            && (name.is_empty() || name.len() > 64 || !name.chars().all(plain))
+        {
+            complaints.push(format!(
+                "`audit.replica` is `{name}`, expected up to 64 letters, digits, `-`, `.` and `_`"
+            ));
+        }
+        if let Some(key) = &self.audit.patient_key
+            && key.expose().chars().count() < 32
+        {
+            complaints.push(
+                "`audit.patient_key` is short, expected 32 characters or more that nobody can guess"
+                    .to_owned(),
+            );
+        }
+        if self.audit.strict && !self.audit.enabled {
+            complaints
+                .push("`audit.strict` is true and `audit.enabled` false, expected both".to_owned());
         }
     }
 
@@ -137,6 +161,7 @@ impl Config {
             ("auth.lifetime_s", auth.lifetime_s),
             ("auth.keys_refresh_s", auth.keys_refresh_s),
             ("auth.replay_entries", auth.replay_entries as u64),
+            ("audit.queue", self.audit.queue as u64),
         ];
         for (key, _) in positive.iter().filter(|(_, value)| *value == 0) {
             complaints.push(format!("`{key}` is 0, expected 1 or more"));

@@ -10,7 +10,8 @@ mod settings;
 
 pub use client::{Algorithm, Client};
 pub use sections::{
-    Auth, Config, Cors, DEFAULT_STORE, Fetch, Knowledge, Limits, Operations, Store, Tls,
+    Audit, Auth, Config, Cors, DEFAULT_STORE, Fetch, Knowledge, Limits, Operations, Secret, Store,
+    Tls,
 };
 pub use settings::SETTINGS;
 
@@ -53,10 +54,11 @@ impl Config {
                 );
                 return Err(ConfigError(message));
             };
+            let text = toml::Value::String(value.clone());
             let value = match (value.parse::<i64>(), value.parse::<bool>()) {
                 (Ok(number), _) => toml::Value::Integer(number),
                 (_, Ok(flag)) => toml::Value::Boolean(flag),
-                _ => toml::Value::String(value),
+                _ => text.clone(),
             };
             let place = match *section {
                 "" => &mut table,
@@ -67,7 +69,19 @@ impl Config {
                     .ok_or_else(|| ConfigError(format!("`{section}` is not a table")))?,
             };
             place.insert((*key).to_owned(), value);
-            let checked: Result<Config, _> = toml::Value::Table(table.clone()).try_into();
+            let mut checked: Result<Config, _> = toml::Value::Table(table.clone()).try_into();
+            // A name may be made of digits.
+            if checked.is_err() {
+                let mut other = table.clone();
+                let place = match *section {
+                    "" => Some(&mut other),
+                    section => other.get_mut(section).and_then(toml::Value::as_table_mut),
+                };
+                place.map(|place| place.insert((*key).to_owned(), text));
+                if let Ok(config) = toml::Value::Table(other.clone()).try_into() {
+                    (table, checked) = (other, Ok(config));
+                }
+            }
             checked.map_err(|e| ConfigError(format!("{name}: {}", e.message())))?;
         }
         toml::Value::Table(table)
@@ -123,6 +137,12 @@ mod tests {
             "9",
             "sqlite:x",
             "true",
+            "false",
+            "7",
+            "true",
+            "365",
+            "5",
+            "0123456789abcdef0123456789abcdef",
             "c.pem",
             "k.pem",
             "ca.pem",

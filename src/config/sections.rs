@@ -26,6 +26,8 @@ pub struct Config {
     pub knowledge: Knowledge,
     /// Where is written what must outlive the process.
     pub store: Store,
+    /// What is written down of every answer.
+    pub audit: Audit,
     /// The certificate, when the service speaks TLS itself.
     pub tls: Option<Tls>,
     /// The listener for health, readiness and metrics.
@@ -122,6 +124,42 @@ pub struct Store {
     pub strict: bool,
 }
 
+/// What is written down of every answer.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// Is anything?
+    pub enabled: bool,
+    /// Name of this replica's chain of records; that of the machine without it.
+    pub replica: Option<String>,
+    /// No answer without a record: 503 when it cannot be written.
+    pub strict: bool,
+    /// Days that records and feedback are kept; 0: for ever.
+    pub keep_days: u32,
+    /// Records that may wait while the store is down.
+    pub queue: usize,
+    /// With it, records name the patient by a keyed hash.
+    pub patient_key: Option<Secret>,
+}
+
+/// A text that no log and no error shows.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
 /// The certificate, when the service speaks TLS itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -165,10 +203,24 @@ impl Default for Config {
             auth: Auth::default(),
             knowledge: Knowledge::default(),
             store: Store::default(),
+            audit: Audit::default(),
             tls: None,
             operations: Operations::default(),
             cors: Cors::default(),
             clients: Vec::new(),
+        }
+    }
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Audit {
+            enabled: true,
+            replica: None,
+            strict: false,
+            keep_days: 0,
+            queue: 10_000,
+            patient_key: None,
         }
     }
 }

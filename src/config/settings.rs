@@ -63,6 +63,22 @@ pub const SETTINGS: &[(&str, &str, &str, &str)] = &[
         "strict",
         "a store that is down: 503 instead of memory (false)",
     ),
+    ("JAKCARD_AUDIT_ENABLED", "audit", "enabled", "write down what was answered (true)"),
+    ("JAKCARD_AUDIT_REPLICA", "audit", "replica", "name of this replica's records (the machine's)"),
+    ("JAKCARD_AUDIT_STRICT", "audit", "strict", "no answer without a record: 503 (false)"),
+    (
+        "JAKCARD_AUDIT_KEEP_DAYS",
+        "audit",
+        "keep_days",
+        "days that records are kept; 0: for ever (0)",
+    ),
+    ("JAKCARD_AUDIT_QUEUE", "audit", "queue", "records that wait while the store is down (10000)"),
+    (
+        "JAKCARD_AUDIT_PATIENT_KEY",
+        "audit",
+        "patient_key",
+        "with it, records name the patient by a keyed hash",
+    ),
     (
         "JAKCARD_TLS_CERTIFICATE",
         "tls",

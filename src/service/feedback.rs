@@ -45,6 +45,7 @@ pub async fn receive(
         tracing::warn!(client = caller.name, reports, error, "feedback could not be kept");
         ServiceError::NotKept
     })?;
+    count_unknown(&house, &caller.name, &reports).await;
     for report in &reports {
         let (client, outcome) = (caller.name.clone(), report.outcome.word());
         counter!("jakcard_feedback_total", "client" => client, "outcome" => outcome).increment(1);
@@ -52,6 +53,20 @@ pub async fn receive(
     let (client, service) = (&caller.name, &service.id);
     tracing::info!(client, service, reports = reports.len(), new = kept.new, "feedback kept");
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body("{}"))
+}
+
+/// Counts cards that no record tells of: forged, forgotten, or of an answer whose record was lost. They are
+/// kept all the same.
+async fn count_unknown(house: &House, client: &str, reports: &[Feedback]) {
+    let (Some(_), Some(shelf)) = (&house.audit, &house.shelf) else { return };
+    let cards = reports.iter().map(|report| report.card.clone()).collect();
+    let unknown = match shelf.for_records().await {
+        Ok(store) => store.unknown_cards(client, cards).await,
+        Err(error) => Err(error),
+    };
+    let counter = counter!("jakcard_feedback_unknown_cards_total", "client" => client.to_owned());
+    // What is kept is acknowledged, counted or not.
+    counter.increment(unknown.unwrap_or_default());
 }
 
 async fn keep(

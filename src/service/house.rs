@@ -1,6 +1,7 @@
 //! What every call shares: settings, knowledge, the calendar.
 
 use super::in_force::{InForce, Served};
+use crate::audit::Audit;
 use crate::auth::Gate;
 use crate::config::Config;
 use crate::ehr::Client;
@@ -43,6 +44,8 @@ pub struct House {
     pub client: Option<Client>,
     /// Where records are kept; absent offline.
     pub shelf: Option<Arc<Shelf>>,
+    /// Writes down what was answered; absent offline, and when it is switched off.
+    pub audit: Option<Arc<Audit>>,
     /// What `/metrics` shows; absent offline.
     pub metrics: Option<PrometheusHandle>,
 }

@@ -5,6 +5,7 @@ use super::error::ServiceError;
 use super::house::House;
 use super::in_force::Served;
 use super::reach::Reach;
+use super::recorded::{self, Told};
 use crate::cards::{self, Call};
 use crate::cds_hooks::{BadRequest, CdsResponse, Request, SelectionBehavior};
 use crate::ehr::{self, Orders};
@@ -28,6 +29,8 @@ pub struct Answer {
     /// Rules whose findings stand on cards.
     rules: Vec<String>,
     digest: String,
+    /// What is written down beside the answer, of an identified JAK inhibitor.
+    told: Option<Told>,
 }
 
 /// Answers one hook call. <https://cds-hooks.hl7.org/#calling-a-cds-service>
@@ -89,7 +92,8 @@ async fn evaluate(
     let response = cards::write(&outcomes, &facts, knowledge, &call); // protocol out
     let fired = outcomes.iter().filter(|o| matches!(o.verdict, rules::Verdict::Fires(_)));
     let rules = fired.map(|o| o.row.id().get_ref().clone()).collect();
-    Ok(Answer::new(response, &request, service, rules))
+    let told = Some(Told::new(&request, &facts, &outcomes, caller, house));
+    Ok(Answer { told, ..Answer::new(response, &request, service, rules) })
 }
 
 /// Is there anything that a row could speak of? Told by the orders alone; an open chart is always
@@ -167,7 +171,25 @@ impl Answer {
             hook_instance: request.hook_instance.parse().ok(),
             rules,
             digest: service.knowledge.digest.clone(),
+            told: None,
         }
+    }
+
+    /// Writes it down, when it is about a JAK inhibitor. In strict mode it must not go out before that.
+    ///
+    /// # Errors
+    /// 503 in strict mode, when the record could not be written.
+    pub async fn record(
+        &self,
+        body: &[u8],
+        service: &ServiceFile,
+        caller: &Caller,
+        house: &House,
+        took: Duration,
+    ) -> Result<(), ServiceError> {
+        let Some(told) = &self.told else { return Ok(()) };
+        let (said, service) = ((&self.response, &*self.json), (service, &*self.digest));
+        recorded::keep((told, body), said, service, caller, house, took).await
     }
 
     /// One line per call: names that we gave, counts and times; nothing of the patient.

@@ -19,6 +19,7 @@ mod listen;
 pub mod metrics;
 mod reach;
 mod readiness;
+mod recorded;
 mod reload;
 mod request_id;
 mod stop;
@@ -31,9 +32,11 @@ pub use in_force::{InForce, Served};
 pub use invoke::invoke;
 pub use listen::{Listening, start};
 
+use crate::audit::{self, Audit};
 use crate::config::Config;
 use crate::ehr::Client;
 use crate::ehr::client::Limits;
+use crate::store::Shelf;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE};
 use actix_web::web::{self, Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, Route, guard};
@@ -41,6 +44,7 @@ use in_flight::InFlight;
 use readiness::Readiness;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What EHRs ask for.
@@ -91,6 +95,33 @@ async fn tend(house: Data<House>, readiness: Data<Readiness>) {
 /// Time between two cleanings of the store.
 const FORGETTING: Duration = Duration::from_secs(600);
 
+/// The audit that these settings ask for.
+///
+/// # Errors
+/// Its thread cannot be started.
+pub fn audit(config: &Config, shelf: &Arc<Shelf>) -> Result<Option<Arc<Audit>>, String> {
+    let audit = &config.audit;
+    if !audit.enabled {
+        return Ok(None);
+    }
+    let settings = audit::Settings {
+        replica: audit.replica.clone().unwrap_or_else(machine),
+        strict: audit.strict,
+        keep_days: audit.keep_days,
+        queue: audit.queue,
+    };
+    let started = Audit::start(Arc::clone(shelf), settings);
+    started.map(|audit| Some(Arc::new(audit))).map_err(|e| format!("the audit cannot start: {e}"))
+}
+
+/// The machine's name: in Kubernetes, that of the pod.
+fn machine() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let plain = |c: &char| c.is_ascii_alphanumeric() || "-._".contains(*c);
+    let name: String = name.trim().chars().filter(plain).take(64).collect();
+    if name.is_empty() { "jakcard".to_owned() } else { name }
+}
+
 /// The client for FHIR servers that these settings ask for.
 ///
 /// # Errors
@@ -138,6 +169,7 @@ async fn call(
     let _place = in_flight.take()?;
     let body = body::read(&request, payload, &house.config.limits).await?;
     let answer = invoke(&body, &service, &caller, &house).await?;
+    answer.record(&body, &service, &caller, &house, started.elapsed()).await?;
     answer.log(&service, &caller, started.elapsed());
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(answer.json))
 }

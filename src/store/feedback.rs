@@ -1,6 +1,6 @@
 //! What did users do with cards?
 
-use super::pool::in_transaction;
+use super::pool::{Pool, in_transaction, on_connection, rows_changed};
 use super::{Store, StoreError};
 use sha2::{Digest, Sha256};
 
@@ -40,7 +40,114 @@ const KEEP: &str = "INSERT INTO feedback (key, received, client, service, card, 
     outcome_at, suggestions, reasons, comment, comment_sent) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (key) DO NOTHING";
 
+const READ: &str = "SELECT key, received, client, service, card, outcome, outcome_at, \
+    suggestions, reasons, comment, comment_sent FROM feedback \
+    WHERE outcome_at >= $1 AND outcome_at < $2 AND (received > $3 OR (received = $3 AND key > $4)) \
+    ORDER BY received, key LIMIT $5";
+
+/// Reports that are forgotten in one statement.
+const BATCH: i64 = 1000;
+
+const FORGET: &str = "DELETE FROM feedback WHERE key IN \
+    (SELECT key FROM feedback WHERE received < $1 LIMIT $2)";
+
+const FORGET_BESIDE_OTHERS: &str = "DELETE FROM feedback WHERE key IN \
+    (SELECT key FROM feedback WHERE received < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)";
+
+/// Where a reader of reports is: behind this one.
+#[derive(Clone, Debug)]
+pub struct Behind {
+    received: i64,
+    key: Vec<u8>,
+}
+
+impl Default for Behind {
+    fn default() -> Behind {
+        Behind { received: i64::MIN, key: Vec::new() }
+    }
+}
+
 impl Store {
+    /// Reports of that time (Unix milliseconds, as the client says it) in the order they came, at most
+    /// so many, and where to go on.
+    ///
+    /// # Errors
+    /// The database did not answer in time.
+    pub async fn feedback(
+        &self,
+        time: std::ops::Range<i64>,
+        behind: &Behind,
+        most: i64,
+    ) -> Result<(Vec<FeedbackRow>, Behind), StoreError> {
+        type Row = (
+            Vec<u8>,
+            i64,
+            String,
+            String,
+            String,
+            String,
+            i64,
+            String,
+            String,
+            Option<String>,
+            i64,
+        );
+        let mut behind = behind.clone();
+        let Behind { received, key } = behind.clone();
+        let rows = self.record(|pool| async move {
+            on_connection!(pool, |connection| {
+                sqlx::query_as::<_, Row>(READ)
+                    .bind(time.start)
+                    .bind(time.end)
+                    .bind(received)
+                    .bind(key)
+                    .bind(most)
+                    .fetch_all(connection)
+                    .await?
+            })
+        });
+        let rows = rows.await?.into_iter().map(|row: Row| {
+            let (key, received, client, service, card, outcome, ..) = row;
+            let (.., outcome_at, suggestions, reasons, comment, comment_sent) = row;
+            behind = Behind { received, key };
+            FeedbackRow {
+                received,
+                client,
+                service,
+                card,
+                outcome,
+                outcome_at,
+                suggestions,
+                reasons,
+                comment,
+                comment_sent,
+            }
+        });
+        let rows: Vec<FeedbackRow> = rows.collect();
+        Ok((rows, behind))
+    }
+
+    /// Forgets the reports that came before that (Unix milliseconds), and says how many.
+    ///
+    /// # Errors
+    /// The database did not answer; what was forgotten until then stays forgotten.
+    pub async fn forget_feedback(&self, before: i64) -> Result<u64, StoreError> {
+        let mut forgotten = 0;
+        loop {
+            let batch = self.record(|pool| async move {
+                let forget = match pool {
+                    Pool::Sqlite(_) => FORGET,
+                    Pool::Postgres(_) => FORGET_BESIDE_OTHERS,
+                };
+                rows_changed!(pool, sqlx::query(forget).bind(before).bind(BATCH))
+            });
+            match batch.await? {
+                0 => return Ok(forgotten),
+                rows => forgotten += rows,
+            }
+        }
+    }
+
     /// Keeps the reports, all of them or none. Once this returns they survive the end of the process
     /// and of the machine. A report that is kept already is not kept twice.
     ///

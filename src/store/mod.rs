@@ -5,6 +5,8 @@
 //! goes through `Store::ask`, what must survive a power cut through `Store::record`; both bound the wait.
 
 mod address;
+mod audit;
+mod chain;
 mod error;
 mod feedback;
 mod pool;
@@ -14,8 +16,10 @@ mod schema;
 mod shelf;
 mod sqlite;
 
+pub use audit::{Chain, Entry};
+pub use chain::{AuditRow, Hash, NOTHING};
 pub use error::StoreError;
-pub use feedback::{FeedbackRow, Kept};
+pub use feedback::{Behind, FeedbackRow, Kept};
 pub use shelf::Shelf;
 
 use address::Address;
@@ -68,6 +72,19 @@ impl Store {
     /// newer jakcard, or is somebody else's. The error never holds the password.
     pub async fn open(url: &str) -> Result<Store, StoreError> {
         Store::open_within(url, Waits::default()).await
+    }
+
+    /// [`Store::open`] with other waits, and no SQLite file is made.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; the file is not there.
+    pub async fn existing(url: &str, waits: Waits) -> Result<Store, StoreError> {
+        match address::read(url)? {
+            (Address::Sqlite(file), place) if !file.is_file() => {
+                Err(StoreError::Failed { place, why: "there is no such file".into() })
+            }
+            _ => Store::open_within(url, waits).await,
+        }
     }
 
     /// [`Store::open`] with other waits.

@@ -77,4 +77,25 @@ macro_rules! in_transaction {
     }};
 }
 
-pub(super) use {in_transaction, rows_changed};
+/// Runs `$body` with a connection.
+macro_rules! on_connection {
+    ($pool:expr, |$connection:ident| $body:block) => {
+        match $pool {
+            $crate::store::pool::Pool::Sqlite(pool) => {
+                on_connection!(@held &pool, $connection, $body)
+            }
+            $crate::store::pool::Pool::Postgres(pool) => {
+                on_connection!(@held &pool, $connection, $body)
+            }
+        }
+    };
+    (@held $pool:expr, $connection:ident, $body:block) => {{
+        let mut held = $crate::store::pool::Held::take($pool).await?;
+        let $connection = &mut *held.connection()?;
+        let answer = $body;
+        held.give_back();
+        Ok(answer)
+    }};
+}
+
+pub(super) use {in_transaction, on_connection, rows_changed};

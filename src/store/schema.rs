@@ -8,6 +8,7 @@ use sqlx::migrate::{Migrate, MigrateError, Migration, MigrationType, Migrator};
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "used tokens", include_str!("migrations/0001_used_tokens.sql")),
     (2, "feedback", include_str!("migrations/0002_feedback.sql")),
+    (3, "audit", include_str!("migrations/0003_audit.sql")),
 ];
 
 /// Brings the tables up to date.

@@ -5,7 +5,7 @@ use crate::support::project;
 use jakcard::auth::Gate;
 use jakcard::config::{Config, Fetch, Limits};
 use jakcard::knowledge::{Jurisdiction, embedded, read};
-use jakcard::service::{Calendar, House, InForce, start};
+use jakcard::service::{self, Calendar, House, InForce, start};
 use jakcard::store::Shelf;
 use metrics_exporter_prometheus::PrometheusHandle;
 use reqwest::blocking::{Client, Response};
@@ -57,10 +57,12 @@ impl App {
         config.bind = SocketAddr::from(([127, 0, 0, 1], 0));
         std::thread::spawn(move || {
             let knowledge = read::read(&embedded::embedded()).expect("the knowledge is sound");
+            let shelf = Shelf::at(&url).expect("an address");
             let house = House {
                 gate: Gate::of(&config, None).expect("a gate"),
                 client: Some(jakcard::service::client(&config).expect("a client")),
-                shelf: Some(Shelf::at(&url).expect("an address")),
+                audit: service::audit(&config, &shelf).expect("a thread"),
+                shelf: Some(shelf),
                 config,
                 knowledge: InForce::new(knowledge, None),
                 calendar: Calendar::Fixed("2026-11-22".parse().expect("a date")),

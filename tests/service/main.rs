@@ -4,6 +4,7 @@
 mod support;
 
 mod app;
+mod audit;
 mod bad_input;
 mod charts;
 mod clients;

@@ -7,25 +7,6 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::Duration;
 
-/// Each function is a test of its own on either database.
-macro_rules! on_both_databases {
-    ($(fn $name:ident($place:ident: &Place) $body:block)*) => {
-        $(fn $name($place: &Place) $body)*
-
-        mod sqlite {
-            $(#[test] fn $name() { super::$name(&crate::Place::sqlite()); })*
-        }
-
-        mod postgres {
-            $(#[test] fn $name() {
-                if let Some(place) = crate::Place::postgres() {
-                    super::$name(&place);
-                }
-            })*
-        }
-    };
-}
-
 on_both_databases! {
     fn a_token_is_new_once(place: &Place) {
         let store = place.open();

@@ -6,7 +6,27 @@ mod support;
 #[path = "../support/postgres.rs"]
 mod postgres;
 
+/// Each function is a test of its own on either database.
+macro_rules! on_both_databases {
+    ($(fn $name:ident($place:ident: &Place) $body:block)*) => {
+        $(fn $name($place: &Place) $body)*
+
+        mod sqlite {
+            $(#[test] fn $name() { super::$name(&crate::Place::sqlite()); })*
+        }
+
+        mod postgres {
+            $(#[test] fn $name() {
+                if let Some(place) = crate::Place::postgres() {
+                    super::$name(&place);
+                }
+            })*
+        }
+    };
+}
+
 mod address;
+mod audit;
 mod both;
 mod figures;
 mod on_postgres;
