@@ -17,6 +17,7 @@ pub mod in_force;
 pub mod invoke;
 mod listen;
 pub mod metrics;
+mod openapi;
 mod reach;
 mod readiness;
 mod recorded;
@@ -53,6 +54,11 @@ fn services(routes: &mut web::ServiceConfig) {
         .service(
             web::resource("/cds-services")
                 .route(reading().to(discover))
+                .default_service(only_get()),
+        )
+        .service(
+            web::resource("/openapi.json")
+                .route(reading().to(openapi::document))
                 .default_service(only_get()),
         )
         .service(web::resource("/cds-services/{id}").default_service(web::to(call)))

@@ -11,6 +11,7 @@ mod clients;
 mod drafts;
 mod feedback;
 mod fetching;
+mod openapi;
 mod protocol;
 mod traps;
 mod whole_label;
