@@ -243,13 +243,21 @@ fn every_path_is_described_and_every_description_is_a_path() {
     let description = Description::of(&app);
     let described: BTreeSet<String> =
         description.document["paths"].as_object().expect("paths").keys().cloned().collect();
-    // The routes stand in one file, as texts that begin with a slash.
+    // The routes stand in one file: as resources, and as pairs of a path and a reading route.
     let routes = std::fs::read_to_string(project("src/service/mod.rs")).expect("the routes");
-    let texts = routes.split('"').skip(1).step_by(2);
-    let routed: BTreeSet<String> = texts
-        .filter(|text| text.starts_with('/') && !text.contains("{}"))
-        .map(str::to_owned)
-        .collect();
+    let route = regex::Regex::new(r#"resource\(\s*"([^"]+)"|\("([^"]+)",\s*reading\(\)"#);
+    let route = route.expect("a pattern");
+    let path = |found: regex::Captures<'_>| {
+        let path = found.get(1).or_else(|| found.get(2)).expect("a path");
+        path.as_str().to_owned()
+    };
+    let routed: BTreeSet<String> = route.captures_iter(&routes).map(path).collect();
+    for file in std::fs::read_dir(project("src/service")).expect("a folder") {
+        let path = file.expect("an entry").path();
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        let elsewhere = !path.ends_with("mod.rs") && text.contains("web::resource(");
+        assert!(!elsewhere, "{}: a route that this test does not see", path.display());
+    }
     assert_eq!(described, routed);
     let ids = &description.document["paths"][CALL]["post"]["parameters"][0]["schema"]["enum"];
     let served: Vec<&str> = knowledge().services.iter().map(|s| &*s.id).collect();
