@@ -13,5 +13,6 @@ mod feedback;
 mod fetching;
 mod openapi;
 mod protocol;
+mod site_sheet;
 mod traps;
 mod whole_label;
