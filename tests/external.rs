@@ -7,6 +7,7 @@ mod support;
 
 use actix_web::ResponseError;
 use jakcard::config::Config;
+use jakcard::service::course::Course;
 use jakcard::service::{Calendar, Caller, House, InForce, invoke};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -63,16 +64,17 @@ fn requests_that_others_wrote_never_break_the_service() {
             // The nearest service must still refuse it politely.
             for service in &house.knowledge.now().services {
                 let service = house.service(&service.id).expect("a service");
-                let error =
-                    wait(invoke(&body, &service, &caller, &house)).expect_err("another hook");
+                let error = wait(invoke(&body, &service, &caller, &house, &mut Course::begin()))
+                    .expect_err("another hook");
                 assert_eq!(error.status_code(), 400, "{}", path.display());
             }
             continue;
         };
-        let (status, says) = match wait(invoke(&body, &service, &caller, &house)) {
-            Ok(answer) => (200, format!("{} cards", answer.response.cards.len())),
-            Err(error) => (error.status_code().as_u16(), error.to_string()),
-        };
+        let (status, says) =
+            match wait(invoke(&body, &service, &caller, &house, &mut Course::begin())) {
+                Ok(answer) => (200, format!("{} cards", answer.response.cards.len())),
+                Err(error) => (error.status_code().as_u16(), error.to_string()),
+            };
         let asked_for = |(code, words): &&(u16, &str)| *code == status && says.contains(words);
         if status != 200 && ASKED_FOR.iter().find(asked_for).is_none() {
             wrong.push(format!("{}: {status} {says}", path.display()));

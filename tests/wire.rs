@@ -7,6 +7,7 @@ mod support;
 
 use actix_web::ResponseError;
 use jakcard::config::Config;
+use jakcard::service::course::Course;
 use jakcard::service::{Calendar, Caller, House, InForce, invoke};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -53,7 +54,13 @@ fn name(path: &Path) -> String {
 fn answer(house: &House, service: &str, case: &Path) -> (u16, String) {
     let body = std::fs::read(case.join("request.json")).expect("request.json");
     let service = house.service(service).expect("a service");
-    match wait(invoke(&body, &service, &Caller::sandbox(&house.config), house)) {
+    match wait(invoke(
+        &body,
+        &service,
+        &Caller::sandbox(&house.config),
+        house,
+        &mut Course::begin(),
+    )) {
         Ok(answer) => (200, answer.json),
         Err(error) => (error.status_code().as_u16(), error.outcome()),
     }
@@ -254,9 +261,14 @@ fn card_ids_change_with_the_call_and_not_otherwise() {
     let text = std::fs::read_to_string(path).expect("request");
     let service = house.service("jak-inhibitor-order-sign").expect("service");
     let ids = |text: &str| {
-        let answer =
-            wait(invoke(text.as_bytes(), &service, &Caller::sandbox(&house.config), &house))
-                .expect("answered");
+        let answer = wait(invoke(
+            text.as_bytes(),
+            &service,
+            &Caller::sandbox(&house.config),
+            &house,
+            &mut Course::begin(),
+        ))
+        .expect("answered");
         let ids: Vec<String> = answer.response.cards.iter().map(|c| c.uuid.clone()).collect();
         ids
     };

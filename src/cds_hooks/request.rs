@@ -118,6 +118,14 @@ impl<'a> Request<'a> {
         })
     }
 
+    /// Nothing of the chart was sent along, and no server is named: a middleman may have taken it away.
+    pub fn brings_nothing(&self) -> bool {
+        let empty = |prefetch: Json<'_>| {
+            prefetch.text().bytes().all(|b| b.is_ascii_whitespace() || b"{}".contains(&b))
+        };
+        self.prefetch.is_none_or(empty) && self.fhir_server.is_none()
+    }
+
     /// The data sent along; a `prefetch` that is no object, or that names a key twice, tells nothing.
     pub fn prefetch(&self) -> Prefetch<'a> {
         self.prefetch.filter(|p| p.is_object()).and_then(Json::read).unwrap_or_default()

@@ -2,6 +2,7 @@
 
 use super::{Evaluate, Format, Stop, knowledge, print, wait};
 use jakcard::config::Config;
+use jakcard::service::course::Course;
 use jakcard::service::{Calendar, Caller, House, InForce, Served, ServiceError, invoke};
 use jakcard::text;
 use std::io::Read;
@@ -18,7 +19,7 @@ pub fn evaluate(args: &Evaluate) -> Result<ExitCode, Stop> {
     let house = House { config, knowledge, calendar, gate, client, shelf, audit, metrics };
     let caller = Caller::sandbox(&house.config);
     let answer = pick(&body, args.service.as_deref(), &house)
-        .and_then(|service| wait(invoke(&body, &service, &caller, &house)));
+        .and_then(|service| wait(invoke(&body, &service, &caller, &house, &mut Course::begin())));
     let (text, code) = match (answer, args.format) {
         (Ok(answer), Format::Json) => (answer.json + "\n", ExitCode::SUCCESS),
         (Ok(answer), Format::Text) => (text::render(&answer.response), ExitCode::SUCCESS),

@@ -25,12 +25,14 @@ pub fn serve(args: Serve) -> Result<ExitCode, Stop> {
     let knowledge = InForce::new(knowledge(args.hooks.as_deref())?, args.hooks);
     let _log = start_log();
     let calendar = args.as_of.map_or(Calendar::System, Calendar::Fixed);
+    // Before anything that counts: keys are read when the gate is built.
+    let metrics = service::metrics::install();
     let shelf = shelf(&config)?;
     // Used tokens stay in memory unless a store was asked for.
     let tokens = config.store.url.as_ref().map(|_| Arc::clone(&shelf));
     let gate = Gate::of(&config, tokens).map_err(|why| Stop(2, why))?;
-    let client = service::client(&config).map_err(|why| Stop(2, why))?;
-    let (client, metrics) = (Some(client), service::metrics::install());
+    let client = Some(service::client(&config).map_err(|why| Stop(2, why))?);
+    let _traces = service::traces::start(&config.otel).map_err(|why| Stop(2, why))?;
     let audit = service::audit(&config, &shelf).map_err(|why| Stop(2, why))?;
     let (shelf, records) = (Some(shelf), audit.clone());
     let house = House { config, knowledge, calendar, gate, client, shelf, audit, metrics };
@@ -86,7 +88,7 @@ fn start_log() -> WorkerGuard {
     if std::io::stderr().is_terminal() {
         log.init();
     } else {
-        log.json().init();
+        log.json().flatten_event(true).with_span_list(false).init();
     }
     guard
 }

@@ -39,6 +39,17 @@ impl Config {
     }
 
     fn check_listeners(&self, complaints: &mut Vec<String>) {
+        if let Some(text) = &self.otel.endpoint
+            && !base(text).is_some_and(|url| ["http", "https"].contains(&url.scheme()))
+        {
+            complaints.push(format!(
+                "`otel.endpoint` is `{text}`, expected like `http://127.0.0.1:4318`"
+            ));
+        }
+        if self.otel.percent > 100 {
+            complaints
+                .push(format!("`otel.percent` is {}, expected at most 100", self.otel.percent));
+        }
         if self.is_sandbox() && !self.bind.ip().is_loopback() {
             complaints.push(format!(
                 "`bind` is {}, expected a loopback address: without a `[[client]]` nobody is authenticated",

@@ -10,8 +10,8 @@ mod settings;
 
 pub use client::{Algorithm, Client};
 pub use sections::{
-    Audit, Auth, Config, Cors, DEFAULT_STORE, Fetch, Knowledge, Limits, Operations, Secret, Store,
-    Tls,
+    Audit, Auth, Config, Cors, DEFAULT_STORE, Fetch, Knowledge, Limits, Operations, Otel, Secret,
+    Store, Tls,
 };
 pub use settings::SETTINGS;
 
@@ -149,6 +149,8 @@ mod tests {
             "127.0.0.1:2",
             "5",
             "6",
+            "http://127.0.0.1:4318",
+            "10",
         ];
         assert_eq!(SETTINGS.len(), values.len(), "a new setting needs a value here");
         let pairs: Vec<(&str, &str)> = SETTINGS.iter().map(|(n, ..)| *n).zip(values).collect();

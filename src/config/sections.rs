@@ -32,6 +32,8 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// The listener for health, readiness and metrics.
     pub operations: Operations,
+    /// Where traces go.
+    pub otel: Otel,
     /// Browsers of which pages may call.
     pub cors: Cors,
     /// The EHRs that may call; none is sandbox mode.
@@ -184,6 +186,16 @@ pub struct Operations {
     pub stop_s: u64,
 }
 
+/// Where traces go.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Otel {
+    /// A collector that speaks OTLP over HTTP, like `http://127.0.0.1:4318`; no traces without it.
+    pub endpoint: Option<String>,
+    /// Of a hundred requests that belong to no trace yet, so many are traced.
+    pub percent: u8,
+}
+
 /// Browsers of which pages may call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -206,6 +218,7 @@ impl Default for Config {
             audit: Audit::default(),
             tls: None,
             operations: Operations::default(),
+            otel: Otel::default(),
             cors: Cors::default(),
             clients: Vec::new(),
         }
@@ -259,6 +272,12 @@ impl Default for Fetch {
 impl Default for Knowledge {
     fn default() -> Self {
         Knowledge { poll_s: 2 }
+    }
+}
+
+impl Default for Otel {
+    fn default() -> Self {
+        Otel { endpoint: None, percent: 100 }
     }
 }
 

@@ -105,6 +105,18 @@ pub const SETTINGS: &[(&str, &str, &str, &str)] = &[
         "stop_s",
         "seconds that calls in flight may take then (10)",
     ),
+    (
+        "JAKCARD_OTEL_ENDPOINT",
+        "otel",
+        "endpoint",
+        "collector of traces, OTLP over HTTP; none without it",
+    ),
+    (
+        "JAKCARD_OTEL_PERCENT",
+        "otel",
+        "percent",
+        "of a hundred requests without a trace, so many get one (100)",
+    ),
 ];
 
 /// Variables that begin like ours and are read by others: the tests.

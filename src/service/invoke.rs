@@ -1,6 +1,7 @@
 //! One hook call from the first byte to the last: the table of contents of the house.
 
 use super::caller::Caller;
+use super::course::{Course, Phase};
 use super::error::ServiceError;
 use super::house::House;
 use super::in_force::Served;
@@ -42,9 +43,11 @@ pub async fn invoke(
     service: &Served,
     caller: &Caller,
     house: &House,
+    course: &mut Course,
 ) -> Result<Answer, ServiceError> {
     // A panic ends this request and nothing else.
-    let answer = AssertUnwindSafe(evaluate(body, service, caller, house)).catch_unwind().await;
+    let answer =
+        AssertUnwindSafe(evaluate(body, service, caller, house, course)).catch_unwind().await;
     answer.unwrap_or_else(|_| {
         counter!("jakcard_panics_total").increment(1);
         Err(ServiceError::Broken)
@@ -56,29 +59,38 @@ async fn evaluate(
     service: &Served,
     caller: &Caller,
     house: &House,
+    course: &mut Course,
 ) -> Result<Answer, ServiceError> {
     let knowledge = &*service.knowledge; // one knowledge from the first line to the last
     let request = Request::read(body)?; // protocol in
     check_hook(&request, service)?;
+    course.did(Phase::Read);
     let reach = Reach::of(&request, service, caller, house);
-    let medications = reach.medications_of_drafts(&request).await;
+    course.stripped = request.brings_nothing();
+    let medications = reach.medications_of_drafts(&request, course).await;
     let orders = ehr::orders(&request, &medications, &knowledge.terminology)?;
-    count(&orders);
+    course.saw(&orders);
+    course.did(Phase::Orders);
     if !may_speak(&orders, service) {
         return Ok(Answer::new(CdsResponse::default(), &request, service, Vec::new())); // most calls
     }
     let today = house.calendar.today();
     let read =
         |chart: &ehr::Chart<'_>| Facts::read(&orders, chart, knowledge, caller.jurisdiction, today);
-    let fetched = reach.chart(&request, &orders, read).await?;
+    let fetched = reach.chart(&request, &orders, read, course).await?;
     let prefetch = request.prefetch();
     let mut chart = ehr::gather(&prefetch, &fetched, &request.context.patient_id)?;
     reach.explain(&mut chart);
     let facts = read(&chart);
+    course.did(Phase::Facts);
     if facts.orders.is_empty() {
-        return Ok(nobody_takes_one(&facts, &request, service));
+        // Nothing is said of an order of something else, or every clarithromycin order would alert.
+        course.unread_list = facts.medicines.state.why_open().is_some();
+        return Ok(Answer::new(CdsResponse::default(), &request, service, Vec::new()));
     }
     let outcomes = rules::evaluate(&facts, knowledge); // fires, silent, cannot tell
+    course.heard(&outcomes, knowledge);
+    course.did(Phase::Rules);
     let call = Call {
         client: &caller.name,
         service: &service.id,
@@ -92,8 +104,11 @@ async fn evaluate(
     let response = cards::write(&outcomes, &facts, knowledge, &call); // protocol out
     let fired = outcomes.iter().filter(|o| matches!(o.verdict, rules::Verdict::Fires(_)));
     let rules = fired.map(|o| o.row.id().get_ref().clone()).collect();
+    course.cards.extend(response.cards.iter().map(|card| card.indicator.word()));
     let told = Some(Told::new(&request, &facts, &outcomes, caller, house));
-    Ok(Answer { told, ..Answer::new(response, &request, service, rules) })
+    let answer = Answer { told, ..Answer::new(response, &request, service, rules) };
+    course.did(Phase::Cards);
+    Ok(answer)
 }
 
 /// Is there anything that a row could speak of? Told by the orders alone; an open chart is always
@@ -107,15 +122,6 @@ fn may_speak(orders: &Orders<'_>, service: &Served) -> bool {
 
 /// The hook of an open chart.
 const PATIENT_VIEW: &str = "patient-view";
-
-/// The medication list holds no JAK inhibitor, or could not be read: nothing is said of an order of
-/// something else, or every clarithromycin order would alert. It is counted.
-fn nobody_takes_one(facts: &Facts, request: &Request<'_>, service: &Served) -> Answer {
-    if facts.medicines.state.why_open().is_some() {
-        counter!("jakcard_unread_medication_lists_total").increment(1);
-    }
-    Answer::new(CdsResponse::default(), request, service, Vec::new())
-}
 
 fn check_hook(request: &Request<'_>, service: &ServiceFile) -> Result<(), BadRequest> {
     if request.hook == service.hook {
@@ -134,27 +140,6 @@ pub fn selection_behavior(hook: &str) -> SelectionBehavior {
     match hook {
         "medication-prescribe" => SelectionBehavior::AtMostOne,
         _ => SelectionBehavior::Any,
-    }
-}
-
-fn count(orders: &Orders<'_>) {
-    for order in &orders.jak {
-        counter!("jakcard_identified_total", "by" => order.drug.by.word()).increment(1);
-    }
-    let others = [
-        ("jakcard_look_alike_total", orders.look_alike.len()),
-        ("jakcard_unreadable_orders_total", orders.unreadable.len()),
-        ("jakcard_foreign_orders_total", orders.foreign),
-    ];
-    for (name, n) in others.into_iter().filter(|(_, n)| *n > 0) {
-        counter!(name).increment(n as u64);
-    }
-    for word in &orders.look_alike {
-        // A name that ends like those of the class, or a class or stem of our tables.
-        tracing::warn!(
-            name = crate::cards::markdown::plain(word),
-            "an order looks like a JAK inhibitor that no table knows"
-        );
     }
 }
 

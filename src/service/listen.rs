@@ -9,7 +9,7 @@ use super::in_flight::InFlight;
 use super::readiness::Readiness;
 use super::stop::{Signals, at_signal};
 use super::tls::Keys;
-use super::{cors, door, follow, operations, services};
+use super::{cors, door, follow, metrics, operations, services};
 use crate::config::Operations;
 use actix_web::dev::Server;
 use actix_web::middleware::from_fn;
@@ -99,6 +99,9 @@ pub fn start(house: House) -> Result<Listening, String> {
     let (operations_server, operations) = operations_server.unzip();
     actix_web::rt::spawn(super::tend(house.clone(), readiness.clone()));
     actix_web::rt::spawn(super::reload::watch(house.clone()));
+    if let Some(handle) = &house.metrics {
+        actix_web::rt::spawn(metrics::keep(handle.clone()));
+    }
 
     let in_flight = Data::new(InFlight::new(limits.in_flight));
     let connections = Arc::new(Connections::new(limits.connections));

@@ -7,6 +7,7 @@ pub mod body;
 pub mod caller;
 mod connections;
 mod cors;
+pub mod course;
 mod door;
 pub mod error;
 mod feedback;
@@ -25,6 +26,7 @@ mod reload;
 mod request_id;
 mod stop;
 pub mod tls;
+pub mod traces;
 
 pub use caller::Caller;
 pub use error::ServiceError;
@@ -40,13 +42,16 @@ use crate::ehr::client::Limits;
 use crate::store::Shelf;
 use actix_web::http::header::{ALLOW, CONTENT_TYPE};
 use actix_web::web::{self, Data, Payload};
-use actix_web::{HttpRequest, HttpResponse, Route, guard};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, Route, guard};
+use course::{Course, Phase};
 use in_flight::InFlight;
 use readiness::Readiness;
 use serde::Serialize;
 use serde_json::value::RawValue;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+use traces::Trace;
 
 /// What EHRs ask for.
 fn services(routes: &mut web::ServiceConfig) {
@@ -164,7 +169,7 @@ async fn call(
     house: Data<House>,
     in_flight: Data<InFlight>,
 ) -> Result<HttpResponse, ServiceError> {
-    let started = Instant::now();
+    let mut course = Course::begin();
     let service = house.service(&id).ok_or(ServiceError::NoService)?;
     if request.method() != actix_web::http::Method::POST {
         return Ok(not_allowed("POST"));
@@ -173,10 +178,17 @@ async fn call(
     let caller =
         caller::admit(&request, &[format!("/cds-services/{}", service.id)], &house).await?;
     let _place = in_flight.take()?;
+    course.did(Phase::Admit);
     let body = body::read(&request, payload, &house.config.limits).await?;
-    let answer = invoke(&body, &service, &caller, &house).await?;
-    answer.record(&body, &service, &caller, &house, started.elapsed()).await?;
-    answer.log(&service, &caller, started.elapsed());
+    course.did(Phase::Body);
+    let answer = invoke(&body, &service, &caller, &house, &mut course).await;
+    course.tell(&service.id, &caller.name);
+    if let Some(trace) = request.extensions().get::<Rc<Trace>>() {
+        trace.tell(&course, &caller.name, &service.knowledge.digest);
+    }
+    let answer = answer?;
+    answer.record(&body, &service, &caller, &house, course.took()).await?;
+    answer.log(&service, &caller, course.took());
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(answer.json))
 }
 

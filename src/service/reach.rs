@@ -4,6 +4,7 @@
 //! order, and for an open chart, the medication list first: nobody who takes none is asked about.
 
 use super::caller::Caller;
+use super::course::{Course, Phase};
 use super::house::House;
 use crate::cds_hooks::{BadRequest, Request};
 use crate::ehr::server::permitted;
@@ -36,10 +37,20 @@ impl<'h> Reach<'h> {
     }
 
     /// The Medications that drafts refer to and that were not sent.
-    pub async fn medications_of_drafts(&self, request: &Request<'_>) -> Vec<Fetched> {
+    pub async fn medications_of_drafts(
+        &self,
+        request: &Request<'_>,
+        course: &mut Course,
+    ) -> Vec<Fetched> {
         let Some(Ok(door)) = &self.door else { return Vec::new() };
         let missing = orders::missing_medications(request);
-        door.ask(needs::by_reference(missing.into_iter(), &door.server), |_| Vec::new()).await
+        if missing.is_empty() {
+            return Vec::new();
+        }
+        let questions = needs::by_reference(missing.into_iter(), &door.server);
+        let fetched = door.ask(questions, |_| Vec::new()).await;
+        course.did(Phase::Fetch);
+        fetched
     }
 
     /// What is missing of the chart.
@@ -51,8 +62,21 @@ impl<'h> Reach<'h> {
         request: &Request<'_>,
         orders: &Orders<'_>,
         read: impl Fn(&Chart<'_>) -> Facts,
+        course: &mut Course,
     ) -> Result<Vec<Fetched>, BadRequest> {
         let Some(Ok(door)) = &self.door else { return Ok(Vec::new()) };
+        let fetched = self.fetch(door, request, orders, read).await;
+        course.did(Phase::Fetch);
+        fetched
+    }
+
+    async fn fetch(
+        &self,
+        door: &Door<'_>,
+        request: &Request<'_>,
+        orders: &Orders<'_>,
+        read: impl Fn(&Chart<'_>) -> Facts,
+    ) -> Result<Vec<Fetched>, BadRequest> {
         let patient = &request.context.patient_id;
         let prefetch = request.prefetch();
         let sent = gather(&prefetch, &[], patient)?;

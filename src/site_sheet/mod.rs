@@ -19,6 +19,7 @@ use crate::config::{Client, Config};
 use crate::ehr::needs::in_release;
 use crate::fhir::Release;
 use crate::knowledge::{Knowledge, ServiceFile};
+use crate::service::course::Course;
 use crate::service::{Caller, House, ServiceError, invoke, invoke::selection_behavior};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -299,7 +300,7 @@ fn link_hosts(caller: &Caller, knowledge: &Knowledge) -> Vec<String> {
 async fn test_call(caller: &Caller, house: &House, own: &str) -> Result<TestCall, ServiceError> {
     let service =
         house.knowledge.find(|s| s.hook == EXAMPLE_HOOK).ok_or(ServiceError::NoService)?;
-    let answer = invoke(EXAMPLE.as_bytes(), &service, caller, house).await?;
+    let answer = invoke(EXAMPLE.as_bytes(), &service, caller, house, &mut Course::begin()).await?;
     let cards = answer.response.cards.into_iter().map(|card| ExpectedCard {
         indicator: card.indicator,
         topic: card.source.topic.code,

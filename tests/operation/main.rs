@@ -4,5 +4,7 @@
 mod support;
 
 mod lifecycle;
+mod metrics;
 mod program;
 mod reload;
+mod traces;

@@ -54,6 +54,7 @@ impl Program {
     /// What this command starts; its log goes to the folder.
     pub fn of(mut command: Command, folder: PathBuf) -> Program {
         let mut child = command
+            .current_dir(&folder)
             .stdout(Stdio::piped())
             .stderr(std::fs::File::create(folder.join("log")).expect("a file"))
             .spawn()
