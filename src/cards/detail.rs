@@ -8,7 +8,7 @@ use super::markdown::{escaped, from_chart};
 use super::wording::listed;
 use crate::cds_hooks::card::Link;
 use crate::ehr::IdentifiedBy;
-use crate::facts::{Evidence, Facts, Role, SetAside, unique};
+use crate::facts::{Condition, Evidence, Facts, Role, SetAside, unique};
 use crate::knowledge::Knowledge;
 
 /// Writes the body.
@@ -38,7 +38,7 @@ pub fn write(
     let unchecked: Vec<String> = unchecked(findings, &account.not_found);
     blocks.extend(section("Not checked", &unchecked));
     blocks.extend(section("Ignored", &ignored(facts, knowledge)));
-    let notes = notes(facts, knowledge, index);
+    let notes = notes(facts, knowledge, index, &account.found);
     if !notes.is_empty() {
         blocks.push(notes.join("\n"));
     }
@@ -127,6 +127,10 @@ fn ignored(facts: &Facts, knowledge: &Knowledge) -> Vec<String> {
         format!("- {}: {}", escaped(title), aside.reason)
     };
     let mut lines = unique(facts.labs.set_aside.iter().map(line).collect());
+    let unread = facts.conditions.not_understood;
+    if unread > 0 {
+        lines.push(format!("- entries of the problem list in words that no table has: {unread}"));
+    }
     if facts.dropped.foreign > 0 {
         lines.push(format!("- {} resources of another patient", facts.dropped.foreign));
     }
@@ -166,7 +170,7 @@ fn unchecked(findings: &[Finding], not_found: &[String]) -> Vec<String> {
 }
 
 /// How the drug was told, where that is weak, and what was left out.
-fn notes(facts: &Facts, knowledge: &Knowledge, index: usize) -> Vec<String> {
+fn notes(facts: &Facts, knowledge: &Knowledge, index: usize, found: &[Evidence]) -> Vec<String> {
     let drug = &facts.orders[index].drug;
     let mut notes = Vec::new();
     let names: Vec<String> =
@@ -184,6 +188,15 @@ fn notes(facts: &Facts, knowledge: &Knowledge, index: usize) -> Vec<String> {
         notes.push(
             "The drug was recognised by its name only; no code of the order is known.".to_owned(),
         );
+    }
+    let named =
+        |c: &Condition| found.iter().any(|e| c.reference.is_some() && e.reference == c.reference);
+    let in_words = facts.conditions.list.iter().filter(|c| c.in_words() && named(c));
+    let titles: Vec<String> = unique(in_words.map(|c| escaped(&c.title)).collect());
+    if !titles.is_empty() {
+        let titles = listed(&titles);
+        notes
+            .push(format!("On the problem list in words, without a code that is known: {titles}."));
     }
     for order in &facts.unreadable_orders {
         notes.push(format!(

@@ -7,6 +7,7 @@ use super::finding::{Citation, Finding, Unchecked};
 use super::kind::Kind;
 use super::wording;
 use crate::facts::{Facts, Order, Role, unique};
+use crate::fhir::FhirDate;
 use crate::knowledge::{Action, Knowledge, Level, Topic};
 use crate::rules::screening::Standing;
 use crate::rules::{Because, Change, Gap, Missing, Outcome, Verdict};
@@ -22,7 +23,7 @@ pub fn of_order(
     let mut open: Vec<Vec<&Outcome<'_>>> = Vec::new();
     let order = &facts.orders[index];
     let here = || outcomes.iter().filter(|o| o.order == index);
-    for outcome in here().filter(|o| is_heard(o, order, knowledge)) {
+    for outcome in here().filter(|o| is_heard(o, order, facts, knowledge)) {
         match &outcome.verdict {
             Verdict::Silent => {}
             Verdict::Fires(action) => {
@@ -47,9 +48,9 @@ pub fn of_order(
     findings
 }
 
-/// In an open chart only what stops the drug, a dose or count over its limit, and checks that are
-/// due: what was weighed when the drug was ordered is not said again.
-fn is_heard(outcome: &Outcome<'_>, order: &Order, knowledge: &Knowledge) -> bool {
+/// In an open chart only what stops the drug, a dose or count over its limit, a clot or a cancer since
+/// the start, and checks that are due: what was weighed when the drug was ordered is not said again.
+fn is_heard(outcome: &Outcome<'_>, order: &Order, facts: &Facts, knowledge: &Knowledge) -> bool {
     if order.role != Role::Taken {
         return true;
     }
@@ -66,13 +67,34 @@ fn is_heard(outcome: &Outcome<'_>, order: &Order, knowledge: &Knowledge) -> bool
             ];
             let stops = knowledge.policy.level(*action) == Level::Critical;
             let over = limits.contains(&topic) && knowledge.policy.level(*action) > Level::Info;
-            stops || over || topic == Topic::Monitoring
+            let new = [Topic::Thrombosis, Topic::Malignancy].contains(&topic)
+                && knowledge.policy.level(*action) > Level::Info
+                && is_since_the_start(outcome, order, facts, knowledge);
+            stops || over || new || topic == Topic::Monitoring
         }
-        Verdict::CannotTell(..) => {
-            topic == Topic::Monitoring
+        Verdict::CannotTell(action, missing) => {
+            let limits = [Topic::RenalDose, Topic::Hepatic, Topic::Interaction];
+            // The patient is beyond a limit; only the entry of the list does not say for what.
+            let beyond = limits.contains(&topic)
+                && knowledge.policy.level(*action) > Level::Info
+                && missing.iter().all(|m| m.gap == Gap::Order);
+            beyond
+                || topic == Topic::Monitoring
                 || matches!(outcome.because, Because::Screening(Standing::Found(_)))
         }
     }
+}
+
+/// Did what was found begin after the first day of the drug?
+fn is_since_the_start(
+    outcome: &Outcome<'_>,
+    order: &Order,
+    facts: &Facts,
+    knowledge: &Knowledge,
+) -> bool {
+    let first = order.first_day(outcome.drug, &facts.medicines, knowledge, facts.today);
+    let after = |day: FhirDate| first.is_some_and(|first| day.earliest > first.latest);
+    outcome.found.iter().filter_map(|e| e.date).any(after)
 }
 
 /// The box names what it could not look at; its risks need not say the same again.

@@ -151,7 +151,9 @@ fn ignored(index: usize, facts: &Facts, knowledge: &Knowledge) -> Vec<Item> {
             reference: aside.reference.clone(),
         });
     }
+    let unread = facts.conditions.not_understood;
     let dropped = [
+        (unread, "entries of the problem list in words that no table has"),
         (facts.dropped.foreign, "they belong to another patient"),
         (facts.dropped.ownerless, "they do not tell whose they are"),
         (facts.dropped.unreadable, "they could not be read"),

@@ -55,9 +55,11 @@ pub fn held<'a>(
     let sigs = dosages.iter().filter_map(Dosage::text).filter_map(Json::string);
     words.extend(sigs.filter(|sig| is_applied(sig)).map(|sig| sig.into_owned()));
     let products = &terminology.products;
+    // A solution may be for the eye.
     let swallowed = words.iter().any(|w| {
         let form = products.form_in(w);
-        form.is_some_and(|f| f != Form::Topical) || products.route_in(w) == Some(Route::Oral)
+        matches!(form, Some(Form::ImmediateRelease | Form::ExtendedRelease))
+            || products.route_in(w) == Some(Route::Oral)
     });
     let applied = words.iter().any(|w| {
         products.form_in(w) == Some(Form::Topical) || products.route_in(w) == Some(Route::Topical)

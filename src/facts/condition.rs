@@ -5,6 +5,7 @@ use crate::ehr::{Collected, State};
 use crate::fhir::types::{CodeableConcept, local_reference};
 use crate::fhir::views::{self, Stage, period_date};
 use crate::fhir::{FhirDate, Json};
+use crate::terminology::conditions::Said;
 use crate::terminology::{Conditions as Table, System};
 use jiff::civil::Date;
 
@@ -22,8 +23,9 @@ pub enum Standing {
 /// A diagnosis on record.
 #[derive(Clone, Debug)]
 pub struct Condition {
-    /// Concepts of the table that its codes name, with the code that told each.
-    pub concepts: Vec<(String, String)>,
+    /// Concepts of the table that its codes name, with the code that told each; none where only its
+    /// words did.
+    pub concepts: Vec<(String, Option<String>)>,
     /// Its name in the table.
     pub title: String,
     /// Does it hold now?
@@ -39,9 +41,14 @@ pub struct Condition {
 }
 
 impl Condition {
-    /// Does one of its codes name the concept?
+    /// Do its codes, or without one that is known its words, name the concept?
     pub fn is(&self, concept: &str) -> bool {
         self.concepts.iter().any(|(id, _)| id == concept)
+    }
+
+    /// Is it told by words alone?
+    pub fn in_words(&self) -> bool {
+        self.concepts.iter().all(|(_, code)| code.is_none())
     }
 
     /// Active, or without status and no older than the window.
@@ -58,7 +65,7 @@ impl Condition {
 
     /// What a finding shows of it.
     pub fn evidence(&self, concept: &str) -> Evidence {
-        let code = self.concepts.iter().find(|(id, _)| id == concept).map(|(_, c)| c.clone());
+        let code = self.concepts.iter().find(|(id, _)| id == concept).and_then(|(_, c)| c.clone());
         Evidence {
             what: match self.standing {
                 Standing::Past => format!("{} (resolved)", self.title),
@@ -79,13 +86,23 @@ pub struct Conditions {
     pub list: Vec<Condition>,
     /// What the absence of others means.
     pub state: State,
+    /// Entries in words alone, which no table understands.
+    pub not_understood: usize,
 }
 
 impl Conditions {
     /// Reads the Conditions of the chart; refuted and entered-in-error ones never count.
     pub fn read(collected: &Collected<'_>, table: &Table) -> Conditions {
-        let list = collected.resources.iter().filter_map(|c| read_one(*c, table)).collect();
-        Conditions { list, state: collected.state.clone() }
+        let mut conditions =
+            Conditions { list: Vec::new(), state: collected.state.clone(), not_understood: 0 };
+        for json in &collected.resources {
+            match read_one(*json, table) {
+                Read::Known(condition) => conditions.list.push(*condition),
+                Read::NotUnderstood => conditions.not_understood += 1,
+                Read::Other => {}
+            }
+        }
+        conditions
     }
 
     /// The conditions that name a concept.
@@ -109,19 +126,47 @@ pub fn concepts(concept: &CodeableConcept<'_>, table: &Table) -> Vec<(String, St
     found
 }
 
-fn read_one(json: Json<'_>, table: &Table) -> Option<Condition> {
-    let view = views::Condition::read(json)?;
+/// What an entry of the problem list is to us.
+enum Read {
+    Known(Box<Condition>),
+    /// Words without any code, and none that the table has.
+    NotUnderstood,
+    /// No diagnosis that a rule asks about.
+    Other,
+}
+
+/// The concepts of an entry: those of its codes, else those of its words; and do the words say that it
+/// is over?
+fn named(code: &CodeableConcept<'_>, table: &Table) -> (Vec<(String, Option<String>)>, bool) {
+    let coded = concepts(code, table);
+    if !coded.is_empty() {
+        return (coded.into_iter().map(|(id, code)| (id, Some(code))).collect(), false);
+    }
+    let said: Vec<Said<'_>> = code.words().flat_map(|words| table.by_words(words)).collect();
+    let over = !said.is_empty() && said.iter().all(|s| s.past);
+    (said.into_iter().map(|s| (s.concept.id.clone(), None)).collect(), over)
+}
+
+fn read_one(json: Json<'_>, table: &Table) -> Read {
+    let Some(view) = views::Condition::read(json) else { return Read::Other };
     let verification = view.verification_status().map(CodeableConcept::read).unwrap_or_default();
     if verification.has_code(&["refuted", "entered-in-error"]) {
-        return None;
+        return Read::Other;
     }
-    let code = CodeableConcept::read(view.code()?);
-    let concepts = concepts(&code, table);
-    let title = table.get(&concepts.first()?.0)?.title.clone();
+    let Some(code) = view.code().map(CodeableConcept::read) else { return Read::Other };
+    let (concepts, over) = named(&code, table);
+    let first = concepts.first().and_then(|(id, _)| table.get(id));
+    let Some(title) = first.map(|concept| concept.title.clone()) else {
+        let coded = code.codings.iter().any(|c| c.code.is_some());
+        let written = code.words().any(|w| !w.trim().is_empty());
+        return if coded || !written { Read::Other } else { Read::NotUnderstood };
+    };
     let status = view.clinical_status().map(CodeableConcept::read).unwrap_or_default();
     let ended = view.abatement_date_time().or(view.abatement_period()).is_some()
         || view.abatement_boolean().and_then(Json::boolean) == Some(true);
-    let standing = if status.has_code(&["active", "recurrence", "relapse"]) {
+    let standing = if over {
+        Standing::Past
+    } else if status.has_code(&["active", "recurrence", "relapse"]) {
         Standing::Active
     } else if ended || status.has_code(&["resolved", "inactive", "remission"]) {
         Standing::Past
@@ -137,7 +182,7 @@ fn read_one(json: Json<'_>, table: &Table) -> Option<Condition> {
     let recorded = [view.recorded_date(), view.date_recorded(), view.asserted_date()];
     let recorded = recorded.into_iter().filter_map(date).max();
     let onset = date(view.onset_date_time()).or_else(|| view.onset_period().and_then(period_date));
-    Some(Condition {
+    Read::Known(Box::new(Condition {
         told: recorded.max(onset),
         stage,
         concepts,
@@ -149,5 +194,5 @@ fn read_one(json: Json<'_>, table: &Table) -> Option<Condition> {
             .or_else(|| date(view.date_recorded()))
             .or_else(|| date(view.asserted_date())),
         reference: local_reference("Condition", view.id()),
-    })
+    }))
 }

@@ -10,6 +10,7 @@ use crate::fhir::types::CodeableConcept;
 use crate::fhir::{FhirDate, Json, Release};
 use crate::knowledge::{Drug, Knowledge, Phase};
 use crate::terminology::Terminology;
+use crate::terminology::conditions::Concept;
 use jiff::civil::Date;
 use std::collections::BTreeMap;
 
@@ -238,13 +239,10 @@ fn told(reason: &CodeableConcept<'_>, terminology: &Terminology) -> Vec<Reason> 
         };
         return coded.into_iter().filter_map(named).collect();
     }
-    let mut found = Vec::new();
-    for words in reason.words() {
-        let folded = words.to_lowercase();
-        for row in table.rows().iter().filter(|r| folded.contains(&r.title.to_lowercase())) {
-            let (concept, title) = (row.id.clone(), row.title.clone());
-            found.push(Reason { concept, title, code: None });
-        }
-    }
-    found
+    let said = reason.words().flat_map(|words| table.by_words(words)).map(|said| said.concept);
+    let named = |row: &Concept| {
+        let (concept, title) = (row.id.clone(), row.title.clone());
+        Reason { concept, title, code: None }
+    };
+    said.map(named).collect()
 }

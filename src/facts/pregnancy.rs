@@ -16,7 +16,8 @@ pub enum Pregnancy {
     Yes(Vec<Evidence>),
     /// It was asked or tested, and it is not so.
     No(Vec<Evidence>),
-    /// Not possible: a man, or outside the years in which somebody may become pregnant.
+    /// Not possible: a man, without a uterus, past the menopause, or outside the years in which
+    /// somebody may become pregnant.
     Impossible,
     /// Possible, and nothing is on record.
     NoneOnRecord,
@@ -122,7 +123,8 @@ impl Signs {
         if !yes.is_empty() {
             return Pregnancy::Yes(yes);
         }
-        if facts.person.sex.known() == Some(&Sex::Male) {
+        let never = facts.conditions.all("pregnancy.impossible").next().is_some();
+        if never || facts.person.sex.known() == Some(&Sex::Male) {
             return Pregnancy::Impossible;
         }
         let years = knowledge.policy.windows.childbearing_age;

@@ -18,8 +18,9 @@ pub fn coded(answer: &CodeableConcept<'_>, results: &Results) -> Option<Meaning>
         .find_map(|c| results.by_code(System::of(c.system.as_deref()?)?, c.code.as_deref()?))
 }
 
-/// The meaning of an interpretation. High and abnormal mean positive on a yes-or-no test alone;
-/// beside a number they say nothing of it. Codes without a system are v2 codes.
+/// The meaning of an interpretation. High and abnormal mean positive on a yes-or-no test, whose number
+/// is a signal of the machine; beside a number with a limit of its own, or a load, they say nothing.
+/// Codes without a system are v2 codes.
 pub fn coded_interpretation(
     interpretation: &CodeableConcept<'_>,
     lab: &Lab,

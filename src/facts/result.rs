@@ -115,8 +115,15 @@ impl<'a> Part<'a> {
             .map(CodeableConcept::read)
             .unwrap_or_else(|| CodeableConcept { text: string, ..CodeableConcept::default() });
         let flag = self.boolean.and_then(Json::boolean);
-        let printed = concept.label().map(str::to_owned).or(flag.map(|f| f.to_string()))?;
-        let found = super::condition::concepts(&concept, &terminology.conditions);
+        let table = &terminology.conditions;
+        let found = super::condition::concepts(&concept, table);
+        // A bare code is shown by its name in the table.
+        let named = || found.first().and_then(|(id, _)| table.get(id)).map(|c| c.title.clone());
+        let written = concept.words().find(|w| !w.trim().is_empty()).map(str::to_owned);
+        let printed = written
+            .or_else(named)
+            .or_else(|| concept.label().map(str::to_owned))
+            .or(flag.map(|f| f.to_string()))?;
         let mut ids: Vec<String> = found.into_iter().map(|(id, _)| id).collect();
         if ids.is_empty() {
             let said = |answer: &&Answer| {
@@ -174,6 +181,9 @@ impl<'a> Part<'a> {
         Some(match meaning {
             Some(Meaning::Invalid) => (Value::NoResult, printed),
             Some(meaning) => (Value::Meaning(meaning), printed),
+            None if number.is_some() || self.integer.is_some() => {
+                (Value::Unreadable("it is a number without a verdict"), printed)
+            }
             None => (Value::Unreadable("its words are in no table"), printed),
         })
     }

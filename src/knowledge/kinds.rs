@@ -114,6 +114,9 @@ kind! {
         /// The labelled dose is a share of the dose otherwise given: no new order is suggested.
         #[serde(default)]
         relative: bool,
+        /// With `relative`: an order up to this one may be the share already.
+        #[serde(default)]
+        already: Option<Limit>,
     }
 }
 
@@ -256,6 +259,9 @@ kind! {
         /// The labelled dose is a share of the dose otherwise given: no new order is suggested.
         #[serde(default)]
         relative: bool,
+        /// With `relative`: an order up to this one may be the share already.
+        #[serde(default)]
+        already: Option<Limit>,
     }
 }
 

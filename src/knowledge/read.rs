@@ -6,7 +6,7 @@ use super::embedded::Files;
 use super::policy::Policy;
 use super::statements::{Statement, StatementSource, Statements};
 use super::{Knowledge, ServiceFile, check};
-use crate::terminology::conditions::Concept;
+use crate::terminology::conditions::{Around, Concept};
 use crate::terminology::labs::Lab;
 use crate::terminology::medicines::Substance;
 use crate::terminology::products::{
@@ -36,6 +36,8 @@ pub struct Tables {
     pub labs: Vec<Lab>,
     /// `codes/conditions.toml`
     pub conditions: Vec<Concept>,
+    /// `codes/conditions.toml`, the words around a name
+    pub around: Around,
     /// `codes/medicines.toml`
     pub medicines: Vec<Substance>,
     /// `codes/vaccines.toml`
@@ -85,7 +87,7 @@ pub fn read(files: &Files) -> Result<Knowledge, LoadError> {
         terminology: Terminology {
             products: Products::new(tables.products),
             labs: Labs::new(tables.labs),
-            conditions: Conditions::new(tables.conditions),
+            conditions: Conditions::new(tables.conditions, &tables.around),
             medicines: Medicines::new(tables.medicines),
             vaccines: Vaccines::new(tables.vaccines),
             results,
@@ -155,7 +157,10 @@ fn read_file(path: &str, text: &str, tables: &mut Tables, complaints: &mut Vec<C
             };
         }
         "codes/labs.toml" => tables.labs = file.rows("lab"),
-        "codes/conditions.toml" => tables.conditions = file.rows("concept"),
+        "codes/conditions.toml" => {
+            tables.around = file.value("around").unwrap_or_default();
+            tables.conditions = file.rows("concept");
+        }
         "codes/medicines.toml" => tables.medicines = file.rows("medicine"),
         "codes/results.toml" => tables.results = file.rows("result"),
         "statements.toml" => {

@@ -52,6 +52,7 @@ fn check_row<'k>(question: Question<'k>, row: &'k Interaction) -> Outcome<'k> {
         continuing: row.continuing_limit.as_ref(),
         continuing_days: row.continuing_days,
         relative: row.relative,
+        already: row.already.as_ref(),
     };
     scope.dose(question, limits, row.labelled_dose.as_ref());
     // Of a pair one is enough: the group that holds fewer.

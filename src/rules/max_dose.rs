@@ -13,7 +13,7 @@ pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
             first: row.limit.as_ref(),
             continuing: row.continuing_limit.as_ref(),
             continuing_days: row.continuing_days,
-            relative: false,
+            ..Limits::default()
         };
         scope.dose(question, limits, row.labelled_dose.as_ref());
         question.weighed(row, scope, row.action, Because::Row)

@@ -46,6 +46,7 @@ fn check_row<'k>(question: Question<'k>, row: &'k Phenotype) -> Option<Outcome<'
         continuing: row.continuing_limit.as_ref(),
         continuing_days: row.continuing_days,
         relative: row.relative,
+        ..Limits::default()
     };
     scope.dose(question, limits, row.labelled_dose.as_ref());
     let action = match (scope.missing.is_empty(), row.missing) {

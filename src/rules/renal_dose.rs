@@ -101,7 +101,8 @@ fn renal(scope: &mut Scope, row: &RenalDose, function: &Known<RenalFunction>) {
     }
 }
 
-const RENAL_FUNCTION: &str = "renal function";
+/// What is missing when the renal function is not known.
+pub const RENAL_FUNCTION: &str = "renal function";
 
 /// A daily dose is above a dose that is given after dialysis, however small.
 fn dose(scope: &mut Scope, question: Question<'_>, row: &RenalDose) {
@@ -113,6 +114,7 @@ fn dose(scope: &mut Scope, question: Question<'_>, row: &RenalDose) {
         continuing: row.continuing_limit.as_ref(),
         continuing_days: row.continuing_days,
         relative: row.relative,
+        already: row.already.as_ref(),
     };
     scope.dose(question, limits, row.labelled_dose.as_ref());
 }

@@ -3,7 +3,7 @@
 
 use super::{Change, Gap, Missing, Question, Verdict};
 use crate::facts::renal::within_months;
-use crate::facts::{Evidence, Indication, Known, Since, Value};
+use crate::facts::{Evidence, Indication, Known, Role, Since, Value};
 use crate::knowledge::{Action, Applies, Limit};
 use crate::terminology::decimal::{Inside, Range};
 use rust_decimal::Decimal;
@@ -25,6 +25,8 @@ pub(super) struct Scope {
     pub tests: Vec<String>,
     /// The labelled dose in words.
     pub labelled_dose: Option<String>,
+    /// The order may be the labelled share of another dose already.
+    pub perhaps_reduced: bool,
 }
 
 impl Scope {
@@ -53,8 +55,9 @@ impl Scope {
         }
     }
 
-    /// The row's answer.
+    /// The row's answer. An order that may be the labelled share already is only told of it.
     pub fn verdict(&self, action: Action) -> Verdict {
+        let action = if self.perhaps_reduced { Action::Monitor } else { action };
         match (self.excluded, self.missing.is_empty()) {
             (true, _) => Verdict::Silent,
             (false, true) => Verdict::Fires(action),
@@ -80,6 +83,10 @@ impl Scope {
                 self.gap(Gap::Dose, "ordered dose", why);
             }
         }
+        // What is taken when the other medicine is added was not reduced for it.
+        let already = limits.already.filter(|_| question.order.role != Role::Beside);
+        let within = already.and_then(|already| exceeds(question, already));
+        self.perhaps_reduced = within == Some(false);
         if let Some(words) = words {
             self.labelled_dose = Some(words.clone());
             let (limit, words) = (*limit, words.clone());
@@ -195,6 +202,8 @@ pub(super) struct Limits<'k> {
     pub continuing_days: Option<u16>,
     /// A share of the dose otherwise given.
     pub relative: bool,
+    /// An order up to this one may be the share already.
+    pub already: Option<&'k Limit>,
 }
 
 impl Question<'_> {

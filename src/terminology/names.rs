@@ -29,9 +29,7 @@ impl Names {
         let mut found: Vec<usize> = Vec::new();
         for at in 0..words.len() {
             for (name, index) in self.by_first.get(words[at]).into_iter().flatten() {
-                let here = words.len() - at >= name.len()
-                    && name.iter().zip(&words[at..]).all(|(a, b)| a == b);
-                if here && !found.contains(index) {
+                if starts(&words[at..], name) && !found.contains(index) {
                     found.push(*index);
                 }
             }
@@ -41,7 +39,39 @@ impl Names {
     }
 }
 
+impl Names {
+    /// The names among words, the longest at each place and none inside another: row, first word and
+    /// the word after the last.
+    pub fn longest(&self, words: &[&str]) -> Vec<(usize, usize, usize)> {
+        let mut found = Vec::new();
+        let mut at = 0;
+        while at < words.len() {
+            let here: Vec<(usize, usize)> = self
+                .by_first
+                .get(words[at])
+                .into_iter()
+                .flatten()
+                .filter(|(name, _)| starts(&words[at..], name))
+                .map(|(name, index)| (name.len(), *index))
+                .collect();
+            let Some(longest) = here.iter().map(|(length, _)| *length).max() else {
+                at += 1;
+                continue;
+            };
+            let rows = here.iter().filter(|(length, _)| *length == longest);
+            found.extend(rows.map(|(_, index)| (*index, at, at + longest)));
+            at += longest;
+        }
+        found
+    }
+}
+
+/// Do the words begin with these?
+pub fn starts(words: &[&str], with: &[String]) -> bool {
+    words.len() >= with.len() && with.iter().zip(words).all(|(a, b)| a == b)
+}
+
 /// Letters and digits that stand together.
-fn words(text: &str) -> impl Iterator<Item = &str> {
+pub fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty())
 }

@@ -342,13 +342,25 @@ fn coding(concept: &str, knowledge: &Knowledge) -> Value {
     json!({"system": code.system.uri(), "code": code.code})
 }
 
+/// `mace.mi past on 2020-01-01`, or words without a code: `'heart attack' past`.
 fn condition(text: &str, knowledge: &Knowledge) -> Value {
-    let (text, date) = text.split_once(" on ").unwrap_or((text, ""));
-    let (concept, standing) = text.split_once(' ').unwrap_or((text, "active"));
+    let words = text.strip_prefix('\'').and_then(|rest| rest.split_once('\''));
+    let (text, date) = match words {
+        Some((_, rest)) => (rest.trim(), ""),
+        None => text.split_once(" on ").unwrap_or((text, "")),
+    };
+    let (concept, standing) = match words {
+        Some((words, _)) => (words, if text.is_empty() { "active" } else { text }),
+        None => text.split_once(' ').unwrap_or((text, "active")),
+    };
+    let code = match words {
+        Some((words, _)) => json!({"text": words}),
+        None => json!({"coding": [coding(concept, knowledge)]}),
+    };
     let mut condition = json!({
-        "resourceType": "Condition", "id": concept.replace('.', "-"),
+        "resourceType": "Condition", "id": concept.replace(['.', ' '], "-"),
         "subject": {"reference": "Patient/p1"},
-        "code": {"coding": [coding(concept, knowledge)]},
+        "code": code,
     });
     if !date.is_empty() {
         condition["onsetDateTime"] = json!(date);

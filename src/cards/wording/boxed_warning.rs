@@ -1,7 +1,7 @@
 //! The words of the label's warning: what it says, and which of its risks this patient has.
 
 use super::{Words, listed, values};
-use crate::knowledge::{BoxedWarning, Jurisdiction};
+use crate::knowledge::{Action, BoxedWarning, Jurisdiction};
 use crate::rules::boxed_warning::Risk;
 use crate::rules::{Missing, Outcome};
 
@@ -27,7 +27,8 @@ pub fn words(outcome: &Outcome<'_>, risks: &[Risk], missing: &[Missing]) -> Word
         });
     }
     sentences.push(format!("The label warns: {}.", title(row)));
-    if !raising.is_empty() {
+    // What a risk asks for is said by the finding of that risk.
+    if !raising.is_empty() && row.raised_action != Action::WeighRisk {
         sentences.push(row.advice.clone());
     }
     Words {

@@ -36,6 +36,8 @@ fn one(change: &Change, knowledge: &Knowledge) -> String {
     };
     let titles_of = |id: &String| titles(std::slice::from_ref(id));
     match change {
+        // A share of the dose otherwise given is no dose of its own.
+        Change::Dose { words, relative: true, .. } => words.clone(),
         Change::Dose { words, .. } => format!("a dose of {words}"),
         Change::RenalFunction { measure, band } => {
             format!("{} {}", values::measure(*measure), better(band, values::unit(*measure)))

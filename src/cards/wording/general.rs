@@ -1,12 +1,12 @@
 //! The words of findings that need no more than the row and what was found: values first, then what
 //! the label says, then what is ordered.
 
-use super::limits::{brief, short_verb, verb, whom};
+use super::limits::{brief, short_verb, whom};
 use super::shown::{brief_seen, brief_test, panel, seen, spaced};
 use super::{DUE, ORDER, Words, open, values};
 use crate::facts::{Facts, Role};
-use crate::knowledge::{Action, Knowledge, Topic};
-use crate::rules::{Because, Gap, Missing, Outcome, Verdict};
+use crate::knowledge::{Action, Knowledge, Level, Topic};
+use crate::rules::{Because, Change, Gap, Missing, Outcome, Verdict};
 
 /// The words of one finding; a group shares what it lacks.
 pub fn words(
@@ -49,7 +49,6 @@ fn fires(
     ordered: Option<&str>,
     knowledge: &Knowledge,
 ) -> Words {
-    let drug = &outcome.drug.name;
     let advice = outcome.row.advice();
     let what = seen(outcome, knowledge);
     let (text, short) = match (&outcome.because, outcome.row.topic(), &outcome.labelled_dose) {
@@ -82,7 +81,7 @@ fn fires(
             )
         }
         (Because::Hepatic(_), _, None) => (
-            format!("{what}: {}. {advice}", verb(action, drug)),
+            format!("{what}: {advice}"),
             format!("{}, {}", brief_seen(outcome, knowledge), short_verb(action)),
         ),
         (Because::Baseline, _, _) => {
@@ -113,6 +112,14 @@ fn fires(
             format!("Pregnancy status: none on record. {advice}"),
             format!("{ORDER}pregnancy test"),
         ),
+        (_, Topic::Pregnancy, _) if knowledge.policy.level(action) < Level::Critical => (
+            format!("{what}: {advice}"),
+            format!("{}, not during treatment", brief_seen(outcome, knowledge)),
+        ),
+        (_, Topic::LiveVaccine, _) => (
+            format!("{what}: {advice}"),
+            format!("{}{}", brief_seen(outcome, knowledge), wait(outcome)),
+        ),
         (_, Topic::DuplicateTherapy, _) => (
             format!("Second JAK inhibitor: {what}. {advice}"),
             format!("second JAK inhibitor: {}", brief_seen(outcome, knowledge)),
@@ -126,7 +133,7 @@ fn fires(
             | Topic::Thrombosis
             | Topic::ActiveInfection,
             _,
-        ) if knowledge.policy.level(action) < crate::knowledge::Level::Critical
+        ) if knowledge.policy.level(action) < Level::Critical
             && !outcome.drug.boxed_warning.is_empty() =>
         {
             (format!("{what}: {advice}"), String::new())
@@ -136,7 +143,8 @@ fn fires(
             let whom = outcome.row.applies().map(|a| whom(a, knowledge)).unwrap_or_default();
             // A row without evidence of its own is about whom it is for.
             let lead = if what.is_empty() { String::new() } else { format!("{what}: ") };
-            let brief = if brief.is_empty() { whom } else { brief };
+            let brief =
+                if brief.is_empty() { whom.trim_matches(['(', ')']).to_owned() } else { brief };
             let verb = short_verb(action);
             (
                 format!("{lead}{advice}"),
@@ -145,4 +153,13 @@ fn fires(
         }
     };
     Words { text, short, ..Words::default() }
+}
+
+/// Until when a live vaccine has the start wait; one that is ordered is not for this patient.
+fn wait(outcome: &Outcome<'_>) -> String {
+    let day = outcome.clears.iter().find_map(|change| match change {
+        Change::Waited(day) => Some(day),
+        _ => None,
+    });
+    day.map_or_else(|| ", label says avoid".to_owned(), |day| format!(", wait until {day}"))
 }

@@ -41,22 +41,7 @@ pub fn whom(applies: &Applies, knowledge: &Knowledge) -> String {
     }
 }
 
-/// What the label says of the drug here, in a sentence.
-pub fn verb(action: Action, drug: &str) -> String {
-    match action {
-        Action::NotRecommended => format!("the label does not recommend {drug}"),
-        Action::Avoid => format!("the label says avoid {drug}"),
-        Action::Contraindicated => format!("the label contraindicates {drug}"),
-        Action::NotStudied => {
-            format!("{drug} has not been studied here and the label gives no dose")
-        }
-        Action::Monitor => format!("the label asks to watch {drug} closely"),
-        Action::WeighRisk => format!("the label has {drug} weighed against its risks"),
-        _ => format!("the label restricts {drug}"),
-    }
-}
-
-/// The same in a few words.
+/// What the label says of the drug here, in a few words.
 pub fn short_verb(action: Action) -> &'static str {
     match action {
         Action::NotRecommended => "not recommended by the label",

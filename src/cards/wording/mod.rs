@@ -78,6 +78,8 @@ pub const ORDER: &str = "order ";
 /// checked.
 pub fn summary(kind: Kind, findings: &[Finding]) -> String {
     let lead = &findings[0];
+    // A card of another kind stands in where nothing opened their own.
+    let kind = if findings.iter().any(|f| f.kind == kind) { kind } else { lead.kind };
     let own = findings.iter().filter(|f| f.kind == kind && f.drug == lead.drug);
     let own: Vec<&Finding> = own.filter(|f| f.level == lead.level).collect();
     let own = if own.is_empty() { vec![lead] } else { own };
@@ -109,6 +111,9 @@ pub fn summary(kind: Kind, findings: &[Finding]) -> String {
     parts.extend(guests);
     let mut parts = crate::facts::unique(parts);
     parts.retain(|part| !part.is_empty());
+    // What another part ends with is said already.
+    let all = parts.clone();
+    parts.retain(|part| !all.iter().any(|other| other != part && other.ends_with(part.as_str())));
     // Of one check that is due by several rows, the day that passed first.
     let mut due: Vec<String> = Vec::new();
     parts.sort_by_key(|part| {

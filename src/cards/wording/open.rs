@@ -56,14 +56,17 @@ pub fn words(
         let text =
             format!("{lead}what the label gives depends on {whats} ({why}): {limits}.{ordered}");
         let short = match brief.is_empty() {
-            true => format!("dose limit depends on {whats}"),
+            true => format!("dose depends on {whats}"),
             false => format!("{brief}, dose depends on {whats}"),
         };
         return Words { text, short, ..Words::default() };
     }
-    if missing.iter().any(|m| m.gap == Gap::Value) {
-        let text = format!("{seen}: it leaves the question open ({why}). {advice}");
-        let short = format!("{brief}, {}", missing[0].reason);
+    if let Some(gap) = missing.iter().find(|m| m.gap == Gap::Value) {
+        let text = format!("{seen}: not known is {} ({}). {advice}", gap.what, gap.reason);
+        let short = match brief.starts_with(&gap.what) {
+            true => format!("{brief}, {}", gap.reason),
+            false => format!("{brief}, {} not known", gap.what),
+        };
         return Words { text, short, ..Words::default() };
     }
     let lead = if seen.is_empty() { String::new() } else { format!("{seen}: ") };

@@ -1,9 +1,10 @@
 //! The words of renal findings: the patient's value, the limit, the labelled dose, what is ordered.
 
-use super::limits::{brief, short_verb, verb, whom};
-use super::{Words, listed, values};
-use crate::facts::Facts;
+use super::limits::{brief, short_verb, whom};
+use super::{ORDER, Words, listed, values};
+use crate::facts::{Facts, Known, RenalSource};
 use crate::knowledge::{Action, Knowledge};
+use crate::rules::renal_dose::RENAL_FUNCTION;
 use crate::rules::{Because, Gap, Missing, Outcome, RenalVerdict, Verdict};
 
 /// The words of one renal finding; a group shares what it lacks.
@@ -16,11 +17,15 @@ pub fn words(
     let outcome = group[0];
     let Because::Renal(renal) = &outcome.because else { return Words::default() };
     let ordered = values::dose(&facts.orders[outcome.order].dose);
+    // On dialysis the time of the dose matters, too.
+    let dialysis = matches!(facts.dialysis(), Known::Is(true));
     if renal.only_stale {
         return stale(outcome, renal, knowledge);
     }
     match (missing.first(), &outcome.verdict) {
-        (None, Verdict::Fires(action)) => fires(outcome, renal, *action, ordered.as_deref()),
+        (None, Verdict::Fires(action)) => {
+            fires(outcome, renal, *action, ordered.as_deref(), dialysis)
+        }
         (Some(first), _) => open(group, renal, first, missing, ordered.as_deref(), knowledge),
         _ => Words::default(),
     }
@@ -31,25 +36,29 @@ fn fires(
     renal: &RenalVerdict,
     action: Action,
     ordered: Option<&str>,
+    dialysis: bool,
 ) -> Words {
     let Some(function) = &renal.function else { return Words::default() };
     let value = values::function(function, &renal.ends);
     let how = values::derivation(function);
     let drug = &outcome.drug.name;
+    let advice = outcome.row.advice();
+    let relative = outcome.drug.renal_dose.iter().any(|r| &r.id == outcome.row.id() && r.relative);
     let old = if function.stale { " This result is old." } else { "" };
     match &renal.labelled_dose {
         Some(dose) => {
             let given = ordered.map(|o| format!("; ordered {o}")).unwrap_or_default();
+            let more = if relative || dialysis { format!(" {advice}") } else { String::new() };
             Words {
                 text: format!(
-                    "{value}: the label recommends {drug} {dose}{given}. Renal function: {how}.{old}"
+                    "{value}: the label recommends {drug} {dose}{given}.{more} Renal function: {how}.{old}"
                 ),
                 short: format!("{value}, label gives {}{given}", brief(dose)),
                 ..Words::default()
             }
         }
         None => Words {
-            text: format!("{value}: {}. Renal function: {how}.{old}", verb(action, drug)),
+            text: format!("{value}: {advice} Renal function: {how}.{old}"),
             short: format!("{value}, {}", short_verb(action)),
             ..Words::default()
         },
@@ -86,7 +95,24 @@ fn open(
     let limits: Vec<String> = limits(group, renal, knowledge);
     let limits = limits.join("; ");
     let ordered = ordered.map(|o| format!(" Ordered: {o}.")).unwrap_or_default();
-    if first.what == "renal function" {
+    if let (RENAL_FUNCTION, Some(function)) = (first.what.as_str(), &renal.function) {
+        // A stage of the problem list, or a result such as ">30", that lies on both sides of a limit.
+        let value = values::function(function, &renal.ends);
+        let stage = function.source == RenalSource::ProblemList;
+        return Words {
+            text: format!(
+                "{value}: this leaves open whether a limit is passed. The label limits {drug}: {limits}.{ordered}"
+            ),
+            short: match stage {
+                true => format!("{ORDER}creatinine: {value} leaves the dose open"),
+                false => format!("{value} leaves the dose open"),
+            },
+            clears: Some("A creatinine or an eGFR on record".to_owned()),
+            tests: if stage { vec!["creatinine".to_owned()] } else { Vec::new() },
+            ..Words::default()
+        };
+    }
+    if first.what == RENAL_FUNCTION {
         let text = format!(
             "Renal function is not known ({}). The label limits {drug}: {limits}.{ordered}",
             first.reason
@@ -118,7 +144,12 @@ fn open(
 
 /// What each row of a group allows, each limit once.
 fn limits(group: &[&Outcome<'_>], lead: &RenalVerdict, knowledge: &Knowledge) -> Vec<String> {
-    let known = lead.function.is_some();
+    // With a function that lies on both sides of a limit the band is told.
+    let open = |o: &Outcome<'_>| match &o.verdict {
+        Verdict::CannotTell(_, missing) => missing.iter().any(|m| m.what == RENAL_FUNCTION),
+        _ => false,
+    };
+    let known = lead.function.is_some() && !group.iter().any(|o| open(o));
     let mut lines: Vec<String> = Vec::new();
     for outcome in group {
         let (Because::Renal(renal), Verdict::CannotTell(action, _)) =

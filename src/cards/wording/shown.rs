@@ -3,7 +3,7 @@
 
 use super::{listed, values};
 use crate::facts::{Evidence, LiverFunction};
-use crate::knowledge::{ChildPugh, Knowledge, LabLimit, Topic};
+use crate::knowledge::{Action, ChildPugh, Knowledge, LabLimit, Topic};
 use crate::rules::{Because, Outcome, Verdict};
 use crate::terminology::Range;
 
@@ -17,7 +17,8 @@ pub fn seen(outcome: &Outcome<'_>, knowledge: &Knowledge) -> String {
     found.truncate(MOST_SHOWN);
     let beyond = matches!(outcome.verdict, Verdict::Fires(_))
         && !matches!(outcome.because, Because::Stale(_));
-    if let Some(limit) = limit_of(outcome).filter(|_| beyond) {
+    let watched = matches!(outcome.verdict, Verdict::Fires(Action::Monitor));
+    if let Some(limit) = limit_of(outcome).filter(|_| beyond && !watched) {
         let limit = limit_words(limit, knowledge);
         return format!("{}, {limit}", listed(&found));
     }
@@ -32,8 +33,18 @@ pub fn brief_seen(outcome: &Outcome<'_>, knowledge: &Knowledge) -> String {
     if let Because::Hepatic(Some(liver)) = &outcome.because {
         return format!("Child-Pugh {}", class_names(&liver.classes, " or "));
     }
-    if limit_of(outcome).is_some() {
+    if let Some(limit) = limit_of(outcome) {
         let first = own(outcome, knowledge).next();
+        let second = own(outcome, knowledge).nth(1).filter(|_| limit.fall.is_some());
+        if let (Some(now), Some(before)) = (first, second) {
+            let value = |e: &Evidence| e.value.as_deref().map(super::super::markdown::plain);
+            let (now, before, what) = (value(now), value(before), &now.what);
+            return format!(
+                "{what} fallen from {} to {}",
+                before.unwrap_or_default(),
+                now.unwrap_or_default()
+            );
+        }
         return first.map_or_else(String::new, |e| {
             format!(
                 "{} {}",

@@ -1,9 +1,10 @@
 //! Hepatitis B: HBsAg and total anti-HBc, and HBV DNA where the core antibody asks for it.
 //!
-//! HBV DNA stands in for HBsAg. Anti-HBs is read and shown, and decides nothing.
+//! HBV DNA stands in for HBsAg. Anti-HBs is read and shown, and decides nothing. Who was once positive,
+//! or has the diagnosis beside a negative HBsAg, has had the infection, whatever a later test says.
 
 use super::super::Question;
-use super::reading::{Told, before_antibody, current, evidence, gap, newest, title};
+use super::reading::{Told, before_positive, current, evidence, gap, newest, once_positive, title};
 use super::{Reading, Standing};
 use crate::facts::Evidence;
 use crate::knowledge::ScreeningState;
@@ -18,7 +19,7 @@ pub(super) fn read(question: Question<'_>) -> Reading {
             found.extend(evidence(question, id, result));
             let outdated = id == "hbv-dna"
                 && meaning == Meaning::Negative
-                && before_antibody(question, "anti-hbc", result);
+                && ["anti-hbc", "hbsag"].iter().any(|id| before_positive(question, id, result));
             if outdated { Answer::None } else { Answer::Is(meaning) }
         }
         Told::Unreadable(why, result) => {
@@ -39,19 +40,33 @@ pub(super) fn read(question: Question<'_>) -> Reading {
     missing.retain(|gap| gap.what != title(question, "anti-hbs"));
     let diagnosis = current(question, &["hepatitis-b"]);
     found.extend(diagnosis.as_ref().map(|(_, shown)| shown.clone()));
+    let once = |id: &&str| once_positive(question, id);
+    let mut telling: Vec<Evidence> = ["hbsag", "anti-hbc"].iter().filter_map(once).collect();
+    let infected =
+        !telling.is_empty() || (surface == Answer::Is(Meaning::Negative) && diagnosis.is_some());
+    for shown in &telling {
+        if !found.contains(shown) {
+            found.push(shown.clone());
+        }
+    }
+    telling.extend(diagnosis.as_ref().map(|(_, shown)| shown.clone()));
 
     use Answer::Is;
     use Meaning::{Indeterminate, Negative, Positive};
-    let state = match (surface, core, dna) {
-        (_, _, Is(Positive)) => Some(ScreeningState::NucleicAcidDetectable),
-        (Is(Positive), _, _) => Some(ScreeningState::SurfaceAntigenPositive),
-        (Is(Negative), _, _) if diagnosis.is_some() && core != Is(Positive) => None,
-        (_, Is(Positive), Is(Negative)) => Some(ScreeningState::CorePositiveUndetectable),
-        (_, Is(Positive), _) => Some(ScreeningState::CorePositiveUntested),
+    let state = match (surface, dna) {
+        (_, Is(Positive)) => Some(ScreeningState::NucleicAcidDetectable),
+        (Is(Positive), _) => Some(ScreeningState::SurfaceAntigenPositive),
+        (_, Is(Negative)) if infected => Some(ScreeningState::CorePositiveUndetectable),
+        _ if infected => Some(ScreeningState::CorePositiveUntested),
         _ if diagnosis.is_some() => Some(ScreeningState::SurfaceAntigenPositive),
         _ => None,
     };
     if let Some(state) = state {
+        // What tells it stands first.
+        if state == ScreeningState::NucleicAcidDetectable {
+            telling = once_positive(question, "hbv-dna").into_iter().collect();
+        }
+        found.sort_by_key(|shown| !telling.contains(shown));
         return Reading::new(Standing::Found(state)).with(found);
     }
     let surface_done = surface == Is(Negative) || dna == Is(Negative);

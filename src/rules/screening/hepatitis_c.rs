@@ -1,7 +1,7 @@
 //! Hepatitis C: the antibody, and the RNA where the antibody asks for it.
 
 use super::super::Question;
-use super::reading::{Told, before_antibody, current, evidence, gap, newest, title};
+use super::reading::{Told, before_positive, current, evidence, gap, newest, title};
 use super::{Reading, Standing};
 use crate::knowledge::ScreeningState;
 use crate::terminology::results::Meaning;
@@ -23,7 +23,7 @@ pub(super) fn read(question: Question<'_>) -> Reading {
             Standing::Found(ScreeningState::NucleicAcidDetectable)
         }
         (Told::Meaning(Meaning::Negative, result), _)
-            if before_antibody(question, "anti-hcv", result) =>
+            if before_positive(question, "anti-hcv", result) =>
         {
             Standing::Found(ScreeningState::AntibodyPositiveUntested)
         }
@@ -38,6 +38,10 @@ pub(super) fn read(question: Question<'_>) -> Reading {
         (_, Told::None) => Standing::Missing(vec!["anti-hcv".to_owned()]),
         (_, Told::Unreadable(..) | Told::NotAvailable(_)) => Standing::Unknown,
     };
+    // What tells it stands first.
+    if standing == Standing::Found(ScreeningState::Known) {
+        found.rotate_right(1);
+    }
     let mut reading = Reading::new(standing).with(found);
     match antibody {
         Told::None => reading.not_found.push(title(question, "anti-hcv")),

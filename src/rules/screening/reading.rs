@@ -39,9 +39,17 @@ pub(super) fn newest<'k>(question: Question<'k>, id: &str) -> Told<'k> {
     }
 }
 
-/// Was a nucleic acid test made before the antibody first turned positive? Then it does not answer it.
-pub(super) fn before_antibody(question: Question<'_>, antibody: &str, nucleic: &LabResult) -> bool {
-    let results = question.facts.labs.results.get(antibody);
+/// The newest positive result of a test, however old.
+pub(super) fn once_positive(question: Question<'_>, id: &str) -> Option<Evidence> {
+    let results = question.facts.labs.results.get(id)?;
+    let result = results.iter().find(|r| r.value == Value::Meaning(Meaning::Positive))?;
+    evidence(question, id, result)
+}
+
+/// Was a nucleic acid test made before the other test first turned positive? Then it does not answer
+/// it.
+pub(super) fn before_positive(question: Question<'_>, other: &str, nucleic: &LabResult) -> bool {
+    let results = question.facts.labs.results.get(other);
     let positive = |r: &&LabResult| r.value == Value::Meaning(Meaning::Positive);
     let first = results.into_iter().flatten().filter(positive).filter_map(|r| r.date).min();
     matches!((first, nucleic.date), (Some(first), Some(date)) if date.latest < first.earliest)
