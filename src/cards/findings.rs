@@ -259,7 +259,7 @@ fn open_level(
 fn stops(outcome: &Outcome<'_>, action: Action) -> bool {
     let beside = outcome.drug.interaction.iter().any(|r| &r.id == outcome.row.id());
     match action {
-        Action::Contraindicated => true,
+        Action::Contraindicated | Action::Discontinue => true,
         Action::NotRecommended | Action::Avoid | Action::DoNotStart => !beside,
         _ => false,
     }

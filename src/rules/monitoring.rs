@@ -49,7 +49,8 @@ fn check_row<'k>(question: Question<'k>, row: &'k Monitoring) -> Outcome<'k> {
     if let Some((what, why)) = gap {
         scope.open(&what, why);
     }
-    let labs = row.labs.iter().map(|l| l.get_ref().clone()).collect();
+    let needed = if row.any_of { 1 } else { row.labs.len() };
+    let labs = row.labs.iter().take(needed).map(|l| l.get_ref().clone()).collect();
     scope.tests = vec![row.order.get_ref().clone()];
     scope.clears.push(Change::Recorded(labs));
     let last = start.and_then(since);

@@ -17,12 +17,7 @@ pub fn words(
 ) -> Words {
     let outcome = group[0];
     let order = &facts.orders[outcome.order];
-    let given = match (values::dose(&order.dose), &order.role) {
-        (None, _) => None,
-        (Some(dose), Role::Ordered) => Some(format!("ordered {dose}")),
-        (Some(dose), Role::Beside | Role::Taken) => Some(format!("the patient takes {dose}")),
-    };
-    let ordered = given;
+    let ordered = values::given(order);
     let mut words = match (missing.is_empty(), &outcome.verdict) {
         (true, Verdict::Fires(action)) => fires(outcome, *action, ordered.as_deref(), knowledge),
         (false, Verdict::CannotTell(action, _)) => {
@@ -30,6 +25,10 @@ pub fn words(
         }
         _ => Words::default(),
     };
+    // In an open chart there is no box whose summary names the risk.
+    if order.role == Role::Taken && words.short.is_empty() {
+        words.short = format!("{}, since the start", brief_seen(outcome, knowledge));
+    }
     if order.role == Role::Beside {
         let said = super::capitalised(&words.text);
         words.text = format!("The patient takes {}. {said}", outcome.drug.name);

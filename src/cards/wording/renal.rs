@@ -1,7 +1,7 @@
 //! The words of renal findings: the patient's value, the limit, the labelled dose, what is ordered.
 
 use super::limits::{brief, short_verb, whom};
-use super::{ORDER, Words, listed, values};
+use super::{ORDER, Words, capitalised, listed, values};
 use crate::facts::{Facts, Known, RenalSource};
 use crate::knowledge::{Action, Knowledge};
 use crate::rules::renal_dose::RENAL_FUNCTION;
@@ -16,7 +16,7 @@ pub fn words(
 ) -> Words {
     let outcome = group[0];
     let Because::Renal(renal) = &outcome.because else { return Words::default() };
-    let ordered = values::dose(&facts.orders[outcome.order].dose);
+    let ordered = values::given(&facts.orders[outcome.order]);
     // On dialysis the time of the dose matters, too.
     let dialysis = matches!(facts.dialysis(), Known::Is(true));
     if renal.only_stale {
@@ -47,7 +47,7 @@ fn fires(
     let old = if function.stale { " This result is old." } else { "" };
     match &renal.labelled_dose {
         Some(dose) => {
-            let given = ordered.map(|o| format!("; ordered {o}")).unwrap_or_default();
+            let given = ordered.map(|o| format!("; {o}")).unwrap_or_default();
             let more = if relative || dialysis { format!(" {advice}") } else { String::new() };
             Words {
                 text: format!(
@@ -94,7 +94,7 @@ fn open(
     let drug = &group[0].drug.name;
     let limits: Vec<String> = limits(group, renal, knowledge);
     let limits = limits.join("; ");
-    let ordered = ordered.map(|o| format!(" Ordered: {o}.")).unwrap_or_default();
+    let ordered = ordered.map(|o| format!(" {}.", capitalised(o))).unwrap_or_default();
     if let (RENAL_FUNCTION, Some(function)) = (first.what.as_str(), &renal.function) {
         // A stage of the problem list, or a result such as ">30", that lies on both sides of a limit.
         let value = values::function(function, &renal.ends);

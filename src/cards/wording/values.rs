@@ -1,7 +1,7 @@
 //! Numbers, bands, doses and dates as cards print them.
 
 use crate::facts::dose::Regimen;
-use crate::facts::{Dose, Evidence, RenalFunction, RenalSource};
+use crate::facts::{Dose, Evidence, Order, RenalFunction, RenalSource, Role};
 use crate::knowledge::RenalMeasure;
 use crate::terminology::decimal::Range;
 use rust_decimal::Decimal;
@@ -116,6 +116,16 @@ pub fn evidence(evidence: &Evidence) -> String {
         (None, None) => {}
     }
     text
+}
+
+/// `ordered 5 mg twice daily`, `the patient takes 5 mg twice daily`; `None` when the dose cannot be
+/// read.
+pub fn given(order: &Order) -> Option<String> {
+    let dose = dose(&order.dose)?;
+    Some(match order.role {
+        Role::Ordered => format!("ordered {dose}"),
+        Role::Beside | Role::Taken => format!("the patient takes {dose}"),
+    })
 }
 
 /// `5 mg twice daily`; `None` when the dose cannot be read.
