@@ -276,6 +276,11 @@ fn qualitative_results_are_read_in_every_form_they_come_in() {
         json!({"interpretation": [{"coding": [{"code": code, "system":
             "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation"}]}]})
     };
+    let signal = |number: u32, flag: Option<&str>| {
+        let mut result = flag.map_or_else(|| json!({}), &interpretation);
+        result["valueQuantity"] = json!({"value": number, "unit": "S/CO"});
+        result
+    };
     for negative in [
         json!({"valueString": "Non-Reactive"}),
         json!({"valueString": "NONREACTIVE"}),
@@ -297,6 +302,9 @@ fn qualitative_results_are_read_in_every_form_they_come_in() {
         json!({"valueCodeableConcept": {"coding": [{"system": "http://snomed.info/sct", "code": "10828004"}]}}),
         interpretation("POS"),
         interpretation("A"),
+        interpretation("H"),
+        // The number is the signal of the machine, the flag is the verdict.
+        signal(250, Some("H")),
     ] {
         let answer = answer(positive.clone());
         assert_eq!(
@@ -313,6 +321,7 @@ fn qualitative_results_are_read_in_every_form_they_come_in() {
     for open in [
         json!({"valueString": "purple"}),
         json!({"valueString": "see note"}),
+        signal(250, None),
         // An answer and a flag that say the opposite: neither is believed.
         flagged("Reactive", "N"),
         flagged("Non-reactive", "POS"),
@@ -330,7 +339,7 @@ fn of_epics_three_doses_the_ordered_one_counts() {
     let app = App::start();
     let answer = app.cards(SIGN, &fixture(SIGN, "epic-contained-medication"));
     let text = topic(&answer, "renal-dose")[0]["text"].as_str().expect("text");
-    assert!(text.contains("Ordered: 10 mg twice daily"), "{text}");
+    assert!(text.contains("Ordered 10 mg twice daily"), "{text}");
 }
 
 #[test]
