@@ -74,7 +74,8 @@ impl Conditions {
                 table.entry((code.system, undotted(&code.code))).or_default().push(index);
             }
         }
-        let named = |row: &Concept| [row.words.as_slice(), &[row.title.clone()]].concat();
+        let named =
+            |row: &Concept| [row.words.as_slice(), std::slice::from_ref(&row.title)].concat();
         let mut names: Vec<Vec<String>> = rows.iter().map(named).collect();
         // A row beyond the table: what only sounds like one of ours.
         names.push(around.other.clone());
