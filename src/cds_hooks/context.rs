@@ -50,10 +50,6 @@ impl<'a> Context<'a> {
         patient: Option<Json<'a>>,
         needs_orders: bool,
     ) -> Result<Context<'a>, BadRequest> {
-        if json.has_twin_members() {
-            let message = "a member stands twice in `context` or in one of its resources";
-            return Err(BadRequest::at("context", message));
-        }
         if json.is_array() {
             return Ok(Context {
                 patient_id: patient_id(patient, "patient")?,

@@ -4,7 +4,7 @@
 //! `overrideReason` with `reason` (CDS Hooks 2.0) or with code and system directly (before 2020), under
 //! the plural `overrideReasons` (Epic), or in an extension with that name. All of them are read.
 
-use super::request::{BadRequest, first_clause, kind_of, object};
+use super::request::{BadRequest, Bounds, first_clause, kind_of, object};
 use crate::fhir::Json;
 use crate::fhir::views::view;
 use jiff::Timestamp;
@@ -120,8 +120,8 @@ impl Feedback {
     ///
     /// # Errors
     /// What is missing or wrong, and where. Nothing of what a user wrote.
-    pub fn read(body: &[u8]) -> Result<Vec<Feedback>, BadRequest> {
-        let raw = object(body)?;
+    pub fn read(body: &[u8], bounds: Bounds) -> Result<Vec<Feedback>, BadRequest> {
+        let raw = object(body, bounds)?;
         let batch: Batch<'_> = serde_json::from_str(raw.get())
             .map_err(|e| BadRequest::text(format!("the body has a {}", first_clause(&e))))?;
         let Some(list) = batch.feedback() else {
@@ -354,7 +354,7 @@ mod tests {
             report[key] = value.clone();
         }
         let body = json!({ "feedback": [report] }).to_string();
-        Feedback::read(body.as_bytes()).map(|mut all| all.remove(0))
+        Feedback::read(body.as_bytes(), Bounds::default()).map(|mut all| all.remove(0))
     }
 
     fn reason(code: &str, system: Option<&str>) -> Reason {
@@ -458,10 +458,14 @@ mod tests {
             (r#"{"feedback":[7]}"#, Some("feedback[0]")),
             (r#"{"feedback":[{"card":"a","card":"b"}]}"#, Some("feedback[0]")),
         ] {
-            let bad = Feedback::read(body.as_bytes()).expect_err(body);
+            let bad = Feedback::read(body.as_bytes(), Bounds::default()).expect_err(body);
             assert_eq!(bad.expression.as_deref(), expression, "{body}");
         }
-        assert_eq!(Feedback::read(br#"{"feedback":[]}"#), Ok(Vec::new()), "nothing is no mistake");
+        assert_eq!(
+            Feedback::read(br#"{"feedback":[]}"#, Bounds::default()),
+            Ok(Vec::new()),
+            "nothing is no mistake"
+        );
     }
 
     #[test]
@@ -469,7 +473,7 @@ mod tests {
         let report =
             r#"{"card":"a","outcome":"accepted","outcomeTimestamp":"2026-11-22T10:05:31Z"}"#;
         let batch = |n: usize| format!(r#"{{"feedback":[{}]}}"#, vec![report; n].join(","));
-        let read = |n: usize| Feedback::read(batch(n).as_bytes());
+        let read = |n: usize| Feedback::read(batch(n).as_bytes(), Bounds::default());
         assert_eq!(read(MOST_REPORTS - 1).map(|all| all.len()), Ok(MOST_REPORTS - 1));
         assert_eq!(read(MOST_REPORTS).map(|all| all.len()), Ok(MOST_REPORTS));
         for n in [MOST_REPORTS + 1, 100_000] {

@@ -4,7 +4,6 @@
 
 pub mod card;
 pub mod context;
-pub mod depth;
 pub mod feedback;
 pub mod request;
 
@@ -13,4 +12,4 @@ pub use card::{
     Suggestion,
 };
 pub use context::Context;
-pub use request::{Authorization, BadRequest, Prefetch, Request};
+pub use request::{Authorization, BadRequest, Bounds, Prefetch, Request};

@@ -3,15 +3,14 @@
 //! <https://cds-hooks.hl7.org/#calling-a-cds-service>
 
 use super::context::Context;
-use super::depth::{MAX_DEPTH, depth};
 use crate::fhir::Json;
+use crate::fhir::shape::{DEEPEST, Shape};
 use crate::fhir::views::view;
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::fmt;
 
 view! {
@@ -65,6 +64,21 @@ impl BadRequest {
     }
 }
 
+/// What a body may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bounds {
+    /// Deepest nesting.
+    pub depth: usize,
+    /// Most items of all lists together.
+    pub entries: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Bounds { depth: DEEPEST, entries: 500_000 }
+    }
+}
+
 /// Data sent along, by key, in the order sent.
 #[derive(Debug, Default)]
 pub struct Prefetch<'a>(pub Vec<(Cow<'a, str>, Json<'a>)>);
@@ -94,12 +108,13 @@ pub struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Reads the body of a call.
+    /// Reads the body of a call. A member that stands twice, wherever it is, has two meanings, and
+    /// another reader of the same body may take the other one: it is refused.
     ///
     /// # Errors
     /// What is missing or wrong, and where. No patient data.
-    pub fn read(body: &'a [u8]) -> Result<Request<'a>, BadRequest> {
-        let raw = object(body)?;
+    pub fn read(body: &'a [u8], bounds: Bounds) -> Result<Request<'a>, BadRequest> {
+        let raw = object(body, bounds)?;
         let envelope: Envelope<'a> = serde_json::from_str(raw.get())
             .map_err(|e| BadRequest::text(format!("the request has a {}", first_clause(&e))))?;
         let hook = required(envelope.hook(), "hook")?;
@@ -126,29 +141,40 @@ impl<'a> Request<'a> {
         self.prefetch.is_none_or(empty) && self.fhir_server.is_none()
     }
 
-    /// The data sent along; a `prefetch` that is no object, or that names a key twice, tells nothing.
+    /// The data sent along; a `prefetch` that is no object tells nothing.
     pub fn prefetch(&self) -> Prefetch<'a> {
         self.prefetch.filter(|p| p.is_object()).and_then(Json::read).unwrap_or_default()
     }
 }
 
-/// The JSON object that a body is.
-pub(super) fn object(body: &[u8]) -> Result<&RawValue, BadRequest> {
+/// The JSON object that a body is, within its bounds.
+pub(super) fn object(body: &[u8], bounds: Bounds) -> Result<&RawValue, BadRequest> {
     let text = std::str::from_utf8(body).map_err(|e| {
         let at = e.valid_up_to();
         BadRequest::text(format!("the body is not UTF-8: byte {at} starts no character"))
     })?;
-    let found = depth(body);
-    if found > MAX_DEPTH {
-        let message = format!("the body is nested {found} deep, expected at most {MAX_DEPTH}");
-        return Err(BadRequest::text(message));
-    }
+    // Splitting text into raw values takes any depth; nothing behind the bounds should.
     let raw: &RawValue = serde_json::from_str(text).map_err(|e| BadRequest::text(not_json(&e)))?;
+    within(Shape::of(text), bounds)?;
     if !Json::from(raw).is_object() {
         let found = kind_of(raw.into());
         return Err(BadRequest::text(format!("the body is {found}, expected an object")));
     }
     Ok(raw)
+}
+
+fn within(shape: Shape, bounds: Bounds) -> Result<(), BadRequest> {
+    let message = if shape.depth > bounds.depth {
+        format!("the body is nested {} deep, expected at most {}", shape.depth, bounds.depth)
+    } else if shape.entries > bounds.entries {
+        let (found, most) = (shape.entries, bounds.entries);
+        format!("the lists of the body hold {found} items, expected at most {most}")
+    } else if let Some(place) = shape.twin {
+        format!("a member of an object stands twice: at byte {place} of the body")
+    } else {
+        return Ok(());
+    };
+    Err(BadRequest::text(message))
 }
 
 fn authorization(json: Json<'_>) -> Option<Authorization> {
@@ -208,11 +234,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Prefetch<'a> {
             }
             fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
                 let mut entries: Vec<(Cow<'de, str>, Json<'de>)> = Vec::new();
-                let mut seen = HashSet::new();
                 while let Some((key, value)) = map.next_entry::<String, &'de RawValue>()? {
-                    if !seen.insert(key.clone()) {
-                        return Err(serde::de::Error::custom("duplicate key"));
-                    }
                     entries.push((Cow::Owned(key), value.into()));
                 }
                 Ok(Prefetch(entries))

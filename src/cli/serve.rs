@@ -48,6 +48,9 @@ pub fn serve(args: Serve) -> Result<ExitCode, Stop> {
             );
         }
         println!("jakcard is ready at {url}");
+        if let Some(address) = listening.operations {
+            println!("health, readiness and metrics at http://{address}");
+        }
         _ = std::io::stdout().flush();
         let ended = listening.run().await;
         // No answer goes out any more: what waits is written.

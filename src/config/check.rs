@@ -57,6 +57,15 @@ impl Config {
             ));
         }
         if let Some(operations) = self.operations.bind
+            && self.is_sandbox()
+            && !operations.ip().is_loopback()
+        {
+            complaints.push(format!(
+                "`operations.bind` is {operations}, expected a loopback address: without a `[[client]]` \
+                 only this machine can connect"
+            ));
+        }
+        if let Some(operations) = self.operations.bind
             && operations == self.bind
             && operations.port() != 0
         {
@@ -178,8 +187,12 @@ impl Config {
             complaints.push(format!("`{key}` is 0, expected 1 or more"));
         }
         // Best practices of CDS Hooks: tokens live an hour at most.
-        let at_most =
-            [("auth.lifetime_s", auth.lifetime_s, 3600), ("auth.skew_s", auth.skew_s, 300)];
+        let at_most = [
+            ("auth.lifetime_s", auth.lifetime_s, 3600),
+            ("auth.skew_s", auth.skew_s, 300),
+            // Deeper values cannot be decoded.
+            ("limits.depth", limits.depth as u64, 128),
+        ];
         for (key, value, most) in at_most.iter().filter(|(_, value, most)| value > most) {
             complaints.push(format!("`{key}` is {value}, expected at most {most}"));
         }

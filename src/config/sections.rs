@@ -1,6 +1,7 @@
 //! The sections of the settings and their defaults.
 
 use super::client::Client;
+use crate::cds_hooks::Bounds;
 use crate::knowledge::Jurisdiction;
 use serde::Deserialize;
 use std::net::SocketAddr;
@@ -238,15 +239,23 @@ impl Default for Audit {
     }
 }
 
+impl Limits {
+    /// What a body may hold.
+    pub fn bounds(&self) -> Bounds {
+        Bounds { depth: self.depth, entries: self.entries }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
+        let bounds = Bounds::default();
         Limits {
             body_bytes: 16 * 1024 * 1024,
             body_seconds: 2,
             body_rate: 64 * 1024,
             head_bytes: 16 * 1024,
-            depth: 64,
-            entries: 500_000,
+            depth: bounds.depth,
+            entries: bounds.entries,
             in_flight: 256,
             connections: 1024,
         }

@@ -272,7 +272,9 @@ impl<'a> Sorter<'_, 'a> {
     }
 
     fn resource(&mut self, resource: Json<'a>) -> Result<Use, BadRequest> {
-        let anchor = Anchor::read(resource).filter(|_| !resource.has_twin_members());
+        // A request with twin members was refused as a whole.
+        let twins = self.ours && resource.has_twin_members();
+        let anchor = Anchor::read(resource).filter(|_| !twins);
         let Some(anchor) = anchor else {
             self.chart.dropped.unreadable += 1;
             return Ok(Use::Dropped("an entry could not be read"));

@@ -3,8 +3,8 @@
 use super::breaker::Breakers;
 use super::release::{Releases, told_release};
 use super::server::{FhirServer, is_private};
-use crate::cds_hooks::depth::{MAX_DEPTH, depth};
 use crate::fhir::Release;
+use crate::fhir::shape::{DEEPEST, Shape};
 use metrics::counter;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{
@@ -217,11 +217,11 @@ impl Client {
             }
         }
         let nonsense = || Trouble::for_good("the EHR sent something that is no FHIR");
-        if depth(&body) > MAX_DEPTH {
-            return Err(nonsense());
-        }
         let text = String::from_utf8(body).map_err(|_| nonsense())?;
         serde_json::from_str::<IgnoredAny>(&text).map_err(|_| nonsense())?;
+        if Shape::of(&text).depth > DEEPEST {
+            return Err(nonsense());
+        }
         Ok(text)
     }
 }

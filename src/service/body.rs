@@ -50,9 +50,8 @@ pub async fn read(
 
 /// JSON in any of the spellings of FHIR servers, and as it is: a compressed body is not opened.
 fn media_type(request: &HttpRequest) -> Result<(), ServiceError> {
-    let header = |name| request.headers().get(name).and_then(|v| v.to_str().ok());
-    let encoding = header(CONTENT_ENCODING).unwrap_or("identity");
-    if !encoding.eq_ignore_ascii_case("identity") {
+    let mut encodings = request.headers().get_all(CONTENT_ENCODING);
+    if !encodings.all(|value| value.as_bytes().eq_ignore_ascii_case(b"identity")) {
         let message = "the body is compressed, expected it without content-encoding".to_owned();
         return Err(ServiceError::MediaType(message));
     }

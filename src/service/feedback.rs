@@ -35,7 +35,7 @@ pub async fn receive(
     let caller = caller::admit(&request, &paths, &house).await?;
     let _place = in_flight.take()?;
     let body = body::read(&request, payload, &house.config.limits).await?;
-    let reports = Feedback::read(&body)?;
+    let reports = Feedback::read(&body, house.config.limits.bounds())?;
     let received = jiff::Timestamp::now().as_millisecond();
     let rows: Vec<FeedbackRow> =
         reports.iter().map(|r| row(r, &caller.name, &service.id, received)).collect();

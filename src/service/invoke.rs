@@ -62,7 +62,7 @@ async fn evaluate(
     course: &mut Course,
 ) -> Result<Answer, ServiceError> {
     let knowledge = &*service.knowledge; // one knowledge from the first line to the last
-    let request = Request::read(body)?; // protocol in
+    let request = Request::read(body, house.config.limits.bounds())?; // protocol in
     check_hook(&request, service)?;
     course.did(Phase::Read);
     let reach = Reach::of(&request, service, caller, house);

@@ -11,7 +11,13 @@ use std::str::FromStr;
 /// factor overflows.
 pub fn parse(text: &str) -> Option<Decimal> {
     let text = text.trim();
-    let value = Decimal::from_str_exact(text).or_else(|_| Decimal::from_scientific(text)).ok()?;
+    let value = match text.split_once(['e', 'E']) {
+        None => Decimal::from_str_exact(text).ok()?,
+        // Digits before the exponent that do not fit would be rounded.
+        Some((digits, _)) => {
+            Decimal::from_str_exact(digits).and_then(|_| Decimal::from_scientific(text)).ok()?
+        }
+    };
     let size = value.abs();
     let bounds = Decimal::new(1, 12)..=Decimal::new(1_000_000_000_000, 0);
     (value.is_zero() || bounds.contains(&size)).then_some(value)

@@ -4,7 +4,7 @@ use crate::support::issuer::uuid;
 use crate::support::project;
 use jakcard::auth::Gate;
 use jakcard::config::{Config, Fetch, Limits};
-use jakcard::knowledge::{Jurisdiction, embedded, read};
+use jakcard::knowledge::{Jurisdiction, Knowledge, embedded, read};
 use jakcard::service::{self, Calendar, House, InForce, start};
 use jakcard::store::Shelf;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -29,6 +29,8 @@ fn recorder() -> PrometheusHandle {
 /// A running application.
 pub struct App {
     pub address: SocketAddr,
+    /// The listener for operations, when it is another.
+    pub operations: Option<SocketAddr>,
     pub client: Client,
 }
 
@@ -50,13 +52,22 @@ impl App {
     }
 
     /// As these settings say, on a free port.
-    pub fn of(mut config: Config) -> App {
+    pub fn of(config: Config) -> App {
+        App::knowing(config, |_| {})
+    }
+
+    /// The same, with other knowledge than that of the files.
+    pub fn knowing(
+        mut config: Config,
+        change: impl FnOnce(&mut Knowledge) + Send + 'static,
+    ) -> App {
         let (send, receive) = mpsc::channel();
         let file = std::env::temp_dir().join(format!("jakcard-app-{}.db", uuid()));
         let url = config.store.url.clone().unwrap_or(format!("sqlite:{}", file.display()));
         config.bind = SocketAddr::from(([127, 0, 0, 1], 0));
         std::thread::spawn(move || {
-            let knowledge = read::read(&embedded::embedded()).expect("the knowledge is sound");
+            let mut knowledge = read::read(&embedded::embedded()).expect("the knowledge is sound");
+            change(&mut knowledge);
             let shelf = Shelf::at(&url).expect("an address");
             let house = House {
                 gate: Gate::of(&config, None).expect("a gate"),
@@ -70,17 +81,17 @@ impl App {
             };
             actix_web::rt::System::new().block_on(async move {
                 let listening = start(house).expect("a free port");
-                send.send(listening.address).expect("somebody waits");
+                send.send((listening.address, listening.operations)).expect("somebody waits");
                 listening.run().await.expect("the server runs");
             });
         });
-        let address = receive.recv().expect("the address");
+        let (address, operations) = receive.recv().expect("the addresses");
         let client = Client::builder()
             .timeout(Duration::from_secs(30))
             .no_proxy()
             .build()
             .expect("a client");
-        App { address, client }
+        App { address, operations, client }
     }
 
     pub fn url(&self, path: &str) -> String {

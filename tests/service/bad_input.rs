@@ -1,8 +1,6 @@
 //! Bad input gets a clear error, and the service goes on answering.
 
-use crate::app::{App, PRESCRIBE, SELECT, SIGN, fixture, outcome};
-use jakcard::config::Limits;
-use jakcard::knowledge::Jurisdiction;
+use crate::app::{App, PRESCRIBE, SELECT, SIGN, fixture};
 use serde_json::{Value, json};
 
 fn good() -> Value {
@@ -53,7 +51,7 @@ fn each_mistake_is_named_and_the_service_goes_on() {
             with("\"patientId\"", "\"patientId\":\"x\",\"patientId\"").into(),
             "stands twice",
         ),
-        ("hook twice", with("\"hook\"", "\"hook\":\"x\",\"hook\"").into(), "duplicate field"),
+        ("hook twice", with("\"hook\"", "\"hook\":\"x\",\"hook\"").into(), "stands twice"),
         (
             "a list as patient",
             with("\"patientId\":\"pat-1\"", "\"patientId\":[]").into(),
@@ -98,24 +96,6 @@ fn a_megabyte_in_one_string_and_unknown_members_are_read_over() {
 }
 
 #[test]
-fn twin_members_in_an_order_are_refused_and_in_the_chart_leave_it_unread() {
-    let app = App::start();
-    let text = good().to_string();
-    let twice = |from: &str, to: &str| {
-        let changed = text.replacen(from, to, 1);
-        assert_ne!(changed, text, "{from}");
-        changed
-    };
-    let order = twice("\"status\":\"draft\"", "\"status\":\"cancelled\",\"status\":\"draft\"");
-    let (status, says) = app.refused(SIGN, order);
-    assert_eq!(status, 400);
-    assert!(says.contains("stands twice"), "{says}");
-    let chart = twice("\"recordedDate\"", "\"recordedDate\":\"2020\",\"recordedDate\"");
-    let answer = app.post(SIGN, chart).text().expect("text");
-    assert!(answer.contains("an entry could not be read"), "{answer}");
-}
-
-#[test]
 fn a_prefetch_that_is_no_object_tells_nothing_and_the_card_says_so() {
     let app = App::start();
     for prefetch in [json!([1]), json!("x"), json!(7)] {
@@ -125,68 +105,6 @@ fn a_prefetch_that_is_no_object_tells_nothing_and_the_card_says_so() {
         assert_eq!(answer["cards"].as_array().expect("cards").len(), 1);
         assert!(answer.to_string().contains("not part of the request"));
     }
-}
-
-#[test]
-fn a_body_at_the_limit_is_read_and_one_byte_more_is_not() {
-    let limits = Limits { body_bytes: 20_000, ..Limits::default() };
-    let app = App::with(limits, Jurisdiction::Us);
-    let text = good().to_string();
-    let padded = |n: usize| format!("{text}{}", " ".repeat(n - text.len()));
-    assert_eq!(app.post(SIGN, padded(20_000)).status(), 200);
-    let (status, says) = app.refused(SIGN, padded(20_001));
-    assert_eq!(status, 413);
-    assert!(says.contains("20000 bytes"), "{says}");
-    // The same without a length that announces it.
-    let chunk = " ".repeat(20_001);
-    let chunked = format!(
-        "POST /cds-services/{SIGN} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
-         transfer-encoding: chunked\r\n\r\n{:x}\r\n{chunk}\r\n0\r\n\r\n",
-        chunk.len()
-    );
-    assert!(app.raw(chunked.as_bytes()).starts_with("HTTP/1.1 413"));
-    still_answers(&app);
-}
-
-#[test]
-fn sixteen_mebibytes_are_accepted_and_more_are_not() {
-    let app = App::start();
-    let text = good().to_string();
-    let limit = 16 * 1024 * 1024;
-    let body = format!("{text}{}", " ".repeat(limit - text.len()));
-    assert_eq!(app.post(SIGN, body.clone()).status(), 200);
-    assert_eq!(app.refused(SIGN, body + " ").0, 413);
-}
-
-#[test]
-fn a_compressed_body_is_refused_unopened() {
-    let app = App::start();
-    for encoding in ["gzip", "br", "deflate", "zstd"] {
-        let response = app
-            .client
-            .post(app.url(&format!("/cds-services/{SIGN}")))
-            .header("content-type", "application/json")
-            .header("content-encoding", encoding)
-            .body(vec![0x1f, 0x8b, 8, 0])
-            .send()
-            .expect("an answer");
-        assert_eq!(outcome(response).0, 415, "{encoding}");
-    }
-    still_answers(&app);
-}
-
-#[test]
-fn a_body_that_stops_half_way_is_given_up() {
-    let limits = Limits { body_seconds: 1, ..Limits::default() };
-    let app = App::with(limits, Jurisdiction::Us);
-    let head = format!(
-        "POST /cds-services/{SIGN} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
-         content-length: 1000\r\n\r\n{{\"hook\":"
-    );
-    let answer = app.raw(head.as_bytes());
-    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
-    assert!(answer.contains("8 bytes came"), "{answer}");
-    still_answers(&app);
 }
 
 #[test]

@@ -38,11 +38,11 @@ pub fn now() -> i64 {
     jiff::Timestamp::now().as_second()
 }
 
-fn token(issuer: &Issuer, service: &str) -> String {
+pub fn token(issuer: &Issuer, service: &str) -> String {
     issuer.good(&format!("{PUBLIC}/cds-services/{service}"), now())
 }
 
-fn call(app: &App, service: &str, authorization: &str, body: &Value) -> Response {
+pub fn call(app: &App, service: &str, authorization: &str, body: &Value) -> Response {
     let url = app.url(&format!("/cds-services/{service}"));
     let request = app.client.post(url).header("content-type", "application/json");
     let request = request.body(body.to_string());

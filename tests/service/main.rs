@@ -4,6 +4,7 @@
 mod support;
 
 mod app;
+mod attacks;
 mod audit;
 mod bad_input;
 mod charts;
@@ -11,8 +12,14 @@ mod clients;
 mod drafts;
 mod feedback;
 mod fetching;
+mod json_suite;
 mod openapi;
+mod process;
 mod protocol;
+mod reachable;
 mod site_sheet;
+mod sockets;
+mod strict;
+mod tls;
 mod traps;
 mod whole_label;
