@@ -4,6 +4,7 @@ use super::{Stop, files};
 use jakcard::auth::Gate;
 use jakcard::config::{Config, ConfigError};
 use jakcard::knowledge::read;
+use jakcard::service::tls::Keys;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -12,6 +13,7 @@ pub fn settings(file: &Path) -> Result<ExitCode, Stop> {
     let checked = Config::load(Some(file), std::env::vars()).and_then(|config| {
         config.check()?;
         Gate::of(&config, None).map_err(ConfigError)?;
+        config.tls.as_ref().map(Keys::load).transpose().map_err(ConfigError)?;
         Ok(config)
     });
     match checked {

@@ -153,9 +153,9 @@ impl Files {
             let path = files.key.display();
             format!("`tls.key`: {path} holds no private key, expected one in PEM, not encrypted")
         })?;
-        let own = CertifiedKey::from_der(chain, key, &provider()).map_err(|e| {
+        let own = CertifiedKey::from_der(chain, key, &provider()).map_err(|_| {
             let (key, certificate) = (files.key.display(), files.certificate.display());
-            format!("`tls.key`: {key} is not the key of the certificate in {certificate}: {e}")
+            format!("`tls.key`: {key} is not the key of the first certificate in {certificate}")
         })?;
         let clients = match (&self.client_ca, &files.client_ca) {
             (Some(pem), Some(path)) => Some(authority(pem, path)?),
