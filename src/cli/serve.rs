@@ -81,12 +81,16 @@ fn shelf(config: &Config) -> Result<Arc<Shelf>, Stop> {
     Ok(shelf)
 }
 
+/// What is logged when `RUST_LOG` does not say. The web server calls every head that it cannot read an
+/// error: anybody who reaches the port could write as many of them as they like.
+const USUAL_LOG: &str = "info,actix_http::h1::dispatcher=off";
+
 /// Text on a terminal, JSON otherwise; `RUST_LOG` chooses what is said. Written by a thread of its own:
 /// who reads no log loses lines, and keeps nobody waiting. What is returned ends the log when dropped.
 fn start_log() -> WorkerGuard {
     let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(USUAL_LOG));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     if std::io::stderr().is_terminal() {
         log.init();

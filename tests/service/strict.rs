@@ -1,6 +1,7 @@
 //! HTTP by the letter, over a raw socket: C10 and C12. What two readers could take differently is refused.
 
 use crate::app::{App, SIGN, fixture};
+use crate::process::Process;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -317,4 +318,24 @@ fn c12_one_path_one_service_and_every_variant_is_another_path() {
         let (_, answer) = ask(&app, &method("PATCH", path));
         assert!(answer.contains(&format!("allow: {allow}")), "{path}: {answer}");
     }
+}
+
+#[test]
+fn c10_nonsense_on_the_wire_is_no_error_of_the_service() {
+    let process = Process::start("");
+    for nonsense in
+        [&b"\x16\x03\x01"[..], b"GE(T / HTTP/1.1\r\n\r\n", b"GET / HTTP/9.9\r\nhost: x\r\n\r\n"]
+    {
+        let mut stream = TcpStream::connect(process.address).expect("a connection");
+        stream.write_all(nonsense).expect("sent");
+        stream.write_all(b"\r\n\r\n").expect("sent");
+        let mut answer = Vec::new();
+        _ = stream.read_to_end(&mut answer);
+        assert!(answer.starts_with(b"HTTP/1.1 400"), "{nonsense:?}: {answer:?}");
+    }
+    let url = format!("{}/healthz", process.url);
+    assert_eq!(reqwest::blocking::get(url).expect("an answer").status(), 200);
+    std::thread::sleep(Duration::from_millis(300));
+    let log = process.log();
+    assert!(!log.contains("\"ERROR\"") && log.contains("\"INFO\""), "{log}");
 }
