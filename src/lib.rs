@@ -23,6 +23,7 @@ pub mod ehr;
 pub mod facts;
 pub mod fhir;
 pub mod knowledge;
+pub mod report;
 pub mod rules;
 pub mod service;
 pub mod site_sheet;

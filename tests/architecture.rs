@@ -19,6 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &["cds_hooks", "ehr", "knowledge"]),
     ("store", &[]),
     ("audit", &["store"]),
+    ("report", &["audit", "store"]),
     ("auth", &["config", "store"]),
     ("text", &["cds_hooks"]),
     ("site_sheet", &["cards", "cds_hooks", "config", "ehr", "fhir", "knowledge", "service"]),

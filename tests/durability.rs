@@ -408,5 +408,13 @@ fn three_replicas_on_one_database_share_one_truth() {
     let said = sound(&folder, &[("JAKCARD_STORE_URL", &database)]);
     assert!(said.contains("one: sound") && said.contains("three: sound"), "{said}");
     assert!(!said.contains("secret"), "{said}");
+    // Feedback that one took is in the report that any other gives.
+    let settings = [("JAKCARD_STORE_URL", &*database)];
+    let report = read(&folder, &["report", "--format", "json"], &settings);
+    let report: Value = serde_json::from_slice(&report.stdout).expect("JSON");
+    assert_eq!((&report["answers"], &report["feedback"]), (&json!(4), &json!(51)));
+    assert_eq!(report["unknownCards"], 50);
+    assert_eq!(report["clients"][0]["client"], "hospital");
+    assert_eq!(report["clients"][0]["overridden"], 1);
     std::fs::remove_dir_all(folder).expect("removed");
 }

@@ -7,6 +7,7 @@ mod check;
 mod evaluate;
 mod health;
 mod pages;
+mod report;
 mod serve;
 mod site_sheet;
 mod store;
@@ -34,6 +35,8 @@ enum Command {
     Serve(Serve),
     /// Answer one CDS Hooks request offline
     Evaluate(Evaluate),
+    /// Count what fires, what users do with it, and how long answers take
+    Report(ReportArgs),
     /// Read the records of what was answered
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -146,6 +149,39 @@ struct Evaluate {
     as_of: Option<Date>,
 }
 
+#[derive(Args)]
+struct ReportArgs {
+    #[command(flatten)]
+    records: Records,
+    #[command(flatten)]
+    period: Period,
+    /// A table for a terminal, CSV for a spreadsheet, JSON for programs, or a page with plots
+    #[arg(long, value_enum, default_value = "table")]
+    format: ReportFormat,
+    /// One row for each client, each client and rule, or each week, client and rule (table and CSV; the others
+    /// hold all)
+    #[arg(long, value_enum, default_value = "rule")]
+    by: Cut,
+    /// With what users wrote: it may name patients
+    #[arg(long)]
+    comments: bool,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ReportFormat {
+    Table,
+    Csv,
+    Json,
+    Html,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Cut {
+    Client,
+    Rule,
+    Week,
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 enum Format {
     Json,
@@ -195,6 +231,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, Stop> {
     match cli.command {
         Command::Serve(args) => serve::serve(args),
         Command::Evaluate(args) => evaluate::evaluate(&args),
+        Command::Report(args) => report::report(&args),
         Command::Audit(command) => audit::audit(&command),
         Command::Statements => pages::statements(),
         Command::CheckConfig { file } => check::settings(&file),

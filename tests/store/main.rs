@@ -91,6 +91,10 @@ impl Place {
 
     /// Runs a statement past the store.
     pub fn run(&self, statement: &'static str) {
+        self.try_run(statement).expect("the statement runs");
+    }
+
+    pub fn try_run(&self, statement: &'static str) -> sqlx::Result<()> {
         wait(async {
             if self.url.starts_with("sqlite") {
                 let mut connection = sqlx::SqliteConnection::connect(&self.url).await?;
@@ -100,7 +104,6 @@ impl Place {
                 sqlx::raw_sql(statement).execute(&mut connection).await.map(drop)
             }
         })
-        .expect("the statement runs");
     }
 }
 
