@@ -36,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "knowledge",
             "rules",
             "store",
+            "terminology",
         ],
     ),
 ];

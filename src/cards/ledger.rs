@@ -2,6 +2,7 @@
 //!
 //! It goes out with every answer to an identified JAK inhibitor, also when there is no card.
 
+use super::mute::Mute;
 use crate::facts::{Evidence, Facts, unique};
 use crate::knowledge::{Confidence, Knowledge, Row};
 use crate::rules::{Outcome, Verdict};
@@ -51,12 +52,15 @@ pub fn write<'a>(
     outcomes: &[Outcome<'_>],
     facts: &Facts,
     knowledge: &'a Knowledge,
+    mutes: &[Mute],
 ) -> Evaluation<'a> {
     Evaluation {
         knowledge: &knowledge.digest,
         jurisdiction: facts.jurisdiction.code(),
         as_of: facts.today.to_string(),
-        orders: (0..facts.orders.len()).map(|i| order(i, outcomes, facts, knowledge)).collect(),
+        orders: (0..facts.orders.len())
+            .map(|i| order(i, outcomes, facts, knowledge, mutes))
+            .collect(),
     }
 }
 
@@ -65,6 +69,7 @@ fn order(
     outcomes: &[Outcome<'_>],
     facts: &Facts,
     knowledge: &Knowledge,
+    mutes: &[Mute],
 ) -> OrderLedger {
     let order = &facts.orders[index];
     let (mut found, mut not_found, mut not_checked) = (Vec::new(), Vec::new(), Vec::new());
@@ -84,6 +89,14 @@ fn order(
                 not_checked.push(item);
             }
         }
+    }
+    for mute in super::mute::of_order(mutes, order, facts.jurisdiction) {
+        not_checked.push(Item {
+            topic: Some(mute.topic.word()),
+            what: mute.rule.clone(),
+            reason: Some(super::mute::REASON.to_owned()),
+            reference: None,
+        });
     }
     for reference in &facts.unreadable_orders {
         not_checked.push(Item {

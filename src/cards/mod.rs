@@ -11,6 +11,7 @@ pub mod ids;
 pub mod kind;
 pub mod ledger;
 pub mod markdown;
+pub mod mute;
 pub mod suggestions;
 pub mod wording;
 
@@ -46,6 +47,8 @@ pub struct Call<'a> {
     pub encounter_id: Option<&'a str>,
     /// How many suggestions the client lets a user take.
     pub selection_behavior: SelectionBehavior,
+    /// Rows that do not fire where they must.
+    pub mutes: &'a [mute::Mute],
 }
 
 /// Writes the response.
@@ -58,7 +61,8 @@ pub fn write(
     let mut response = CdsResponse::default();
     let mut suggested = BTreeSet::new();
     for (index, order) in facts.orders.iter().enumerate() {
-        let findings = findings::of_order(index, outcomes, facts, knowledge);
+        let mut findings = findings::of_order(index, outcomes, facts, knowledge);
+        findings.extend(mute::findings(call.mutes, index, facts, knowledge));
         let ids = Ids::new(call, &order.reference);
         let continuing = order.is_continuing(facts, knowledge);
         let change = draft::change(&findings, order, continuing);
@@ -67,7 +71,7 @@ pub fn write(
             response.cards.push(card.write(facts, knowledge, call, &ids, &mut suggested));
         }
     }
-    let ledger = ledger::write(outcomes, facts, knowledge);
+    let ledger = ledger::write(outcomes, facts, knowledge, call.mutes);
     if let Ok(raw) = to_raw_value(&ledger) {
         response.extension.insert(EVALUATION, raw);
     }

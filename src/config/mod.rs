@@ -11,7 +11,7 @@ mod settings;
 pub use client::{Algorithm, Client};
 pub use sections::{
     Audit, Auth, Config, Cors, DEFAULT_STORE, Fetch, Knowledge, Limits, Operations, Otel, Secret,
-    Store, Tls,
+    SelfTest, Store, Tls,
 };
 pub use settings::SETTINGS;
 
@@ -135,6 +135,7 @@ mod tests {
             "200",
             "50",
             "9",
+            "10",
             "sqlite:x",
             "true",
             "false",

@@ -25,6 +25,8 @@ pub struct Config {
     pub auth: Auth,
     /// When knowledge is read anew.
     pub knowledge: Knowledge,
+    /// How often the service tests itself.
+    pub self_test: SelfTest,
     /// Where is written what must outlive the process.
     pub store: Store,
     /// What is written down of every answer.
@@ -115,6 +117,14 @@ pub struct Knowledge {
 /// Where records are kept when nothing is said: a file in the folder in which the program was started,
 /// made for the first of them.
 pub const DEFAULT_STORE: &str = "sqlite:jakcard.db";
+
+/// How often the service tests itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SelfTest {
+    /// Seconds between two tests; 0: none at all.
+    pub every_s: u64,
+}
 
 /// Where is written what must outlive the process.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -215,6 +225,7 @@ impl Default for Config {
             fetch: Fetch::default(),
             auth: Auth::default(),
             knowledge: Knowledge::default(),
+            self_test: SelfTest::default(),
             store: Store::default(),
             audit: Audit::default(),
             tls: None,
@@ -293,6 +304,12 @@ impl Default for Otel {
 impl Default for Operations {
     fn default() -> Self {
         Operations { bind: None, drain_ms: 1000, stop_s: 10 }
+    }
+}
+
+impl Default for SelfTest {
+    fn default() -> Self {
+        SelfTest { every_s: 3600 }
     }
 }
 

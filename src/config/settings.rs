@@ -56,6 +56,12 @@ pub const SETTINGS: &[(&str, &str, &str, &str)] = &[
         "poll_s",
         "seconds between two looks at the files of --hooks; 0: only at SIGHUP (2)",
     ),
+    (
+        "JAKCARD_SELF_TEST_EVERY_S",
+        "self_test",
+        "every_s",
+        "seconds between two self-tests; 0: none at all (3600)",
+    ),
     ("JAKCARD_STORE_URL", "store", "url", "sqlite:FILE or postgres://… (sqlite:jakcard.db)"),
     (
         "JAKCARD_STORE_STRICT",

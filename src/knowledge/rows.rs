@@ -4,11 +4,11 @@ use super::drug::{
     Applies, BoxedWarning, Cite, Confidence, Drug, Jurisdiction, Label, NoLabel, Review,
     ScreeningTest, Withdrawn,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use toml::Spanned;
 
 /// Topic of a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Topic {
     /// The label's box, or the EU wording for special populations.

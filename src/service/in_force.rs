@@ -3,6 +3,8 @@
 //! A call takes its service out of here once, and with it the whole knowledge: it keeps both to its
 //! end, whatever is loaded meanwhile.
 
+use super::self_test::Verdict;
+use crate::cards::mute::Mute;
 use crate::knowledge::{Knowledge, LoadError, ServiceFile, embedded, read};
 use arc_swap::ArcSwap;
 use std::ops::Deref;
@@ -13,9 +15,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 /// The knowledge in force: replaced as a whole, never changed.
 #[derive(Debug)]
 pub struct InForce {
-    now: ArcSwap<Knowledge>,
+    now: ArcSwap<Edition>,
     folder: Option<PathBuf>,
     refused: AtomicBool,
+}
+
+/// A knowledge, and what the self-test found out about it.
+#[derive(Clone, Debug)]
+struct Edition {
+    knowledge: Arc<Knowledge>,
+    verdict: Verdict,
 }
 
 /// A service, and the knowledge that it belongs to.
@@ -23,6 +32,8 @@ pub struct InForce {
 pub struct Served {
     /// What its answers rest on.
     pub knowledge: Arc<Knowledge>,
+    /// Rows of it that do not fire where they must.
+    pub mutes: Arc<[Mute]>,
     index: usize,
 }
 
@@ -37,13 +48,24 @@ impl Deref for Served {
 impl InForce {
     /// This knowledge; what is in the folder can take its place.
     pub fn new(knowledge: Knowledge, folder: Option<PathBuf>) -> InForce {
-        let (now, refused) = (ArcSwap::from_pointee(knowledge), AtomicBool::new(false));
-        InForce { now, folder, refused }
+        InForce { folder, ..InForce::of(Arc::new(knowledge)) }
+    }
+
+    /// This knowledge, for good.
+    pub fn of(knowledge: Arc<Knowledge>) -> InForce {
+        let edition = Edition { knowledge, verdict: Verdict::default() };
+        let refused = AtomicBool::new(false);
+        InForce { now: ArcSwap::from_pointee(edition), folder: None, refused }
     }
 
     /// The knowledge of this moment.
     pub fn now(&self) -> Arc<Knowledge> {
-        self.now.load_full()
+        self.now.load().knowledge.clone()
+    }
+
+    /// What the self-test found out about it.
+    pub fn verdict(&self) -> Verdict {
+        self.now.load().verdict.clone()
     }
 
     /// The service with this id.
@@ -53,9 +75,10 @@ impl InForce {
 
     /// The first service that this is true of.
     pub fn find(&self, wanted: impl Fn(&ServiceFile) -> bool) -> Option<Served> {
-        let knowledge = self.now();
-        let index = knowledge.services.iter().position(wanted)?;
-        Some(Served { knowledge, index })
+        let edition = self.now.load();
+        let index = edition.knowledge.services.iter().position(wanted)?;
+        let (knowledge, mutes) = (edition.knowledge.clone(), edition.verdict.mutes.clone());
+        Some(Served { knowledge, mutes, index })
     }
 
     /// Where the next knowledge comes from; the files in the binary never change.
@@ -68,19 +91,31 @@ impl InForce {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// Reads the folder anew. Whether the knowledge is another now.
+    /// Reads the folder anew: what can take the place of the knowledge; `None` when it is the same.
     ///
     /// # Errors
     /// Every complaint about the files; the knowledge stays what it was.
-    pub fn reload(&self) -> Result<bool, LoadError> {
-        let Some(folder) = &self.folder else { return Ok(false) };
+    pub fn next(&self) -> Result<Option<Arc<Knowledge>>, LoadError> {
+        let Some(folder) = &self.folder else { return Ok(None) };
         let next = embedded::folder(folder).and_then(|files| read::read(&files));
         self.refused.store(next.is_err(), Ordering::Relaxed);
         let next = next?;
-        if next.digest == self.now().digest {
-            return Ok(false);
-        }
-        self.now.store(Arc::new(next));
-        Ok(true)
+        Ok((next.digest != self.now().digest).then(|| Arc::new(next)))
+    }
+
+    /// Puts a knowledge in force, with what the self-test found out about it.
+    pub fn put(&self, knowledge: Arc<Knowledge>, verdict: Verdict) {
+        self.now.store(Arc::new(Edition { knowledge, verdict }));
+    }
+
+    /// What the self-test found out about this knowledge, if it is still in force.
+    pub fn judge(&self, knowledge: &Arc<Knowledge>, verdict: Verdict) {
+        self.now.rcu(|now| {
+            if Arc::ptr_eq(&now.knowledge, knowledge) {
+                Edition { knowledge: knowledge.clone(), verdict: verdict.clone() }
+            } else {
+                Edition::clone(now)
+            }
+        });
     }
 }

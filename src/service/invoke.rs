@@ -100,6 +100,7 @@ async fn evaluate(
         selection_behavior: caller
             .selection_behavior
             .unwrap_or_else(|| selection_behavior(&service.hook)),
+        mutes: &service.mutes,
     };
     let response = cards::write(&outcomes, &facts, knowledge, &call); // protocol out
     let fired = outcomes.iter().filter(|o| matches!(o.verdict, rules::Verdict::Fires(_)));

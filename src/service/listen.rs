@@ -98,7 +98,7 @@ pub fn start(house: House) -> Result<Listening, String> {
     let operations_server = elsewhere.map(|at| operations_server(at, shared)).transpose()?;
     let (operations_server, operations) = operations_server.unzip();
     actix_web::rt::spawn(super::tend(house.clone(), readiness.clone()));
-    actix_web::rt::spawn(super::reload::watch(house.clone()));
+    actix_web::rt::spawn(super::reload::watch(house.clone(), readiness.clone()));
     if let Some(handle) = &house.metrics {
         actix_web::rt::spawn(metrics::keep(handle.clone()));
     }

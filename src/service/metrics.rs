@@ -62,6 +62,9 @@ pub const METRICS: &[(&str, Kind, &[&str], &str)] = {
         ("jakcard_phase_seconds", Histogram, &["phase"], "parts of calls"),
         ("jakcard_request_seconds", Histogram, &["service", "endpoint"], "requests"),
         ("jakcard_requests_total", Counter, &["service", "endpoint", "status"], "requests"),
+        ("jakcard_self_test_lost_codes", Gauge, &[], "codes and names not recognised any more"),
+        ("jakcard_self_test_lost_drugs", Gauge, &[], "drugs that nothing tells any more"),
+        ("jakcard_self_test_silent_rows", Gauge, &[], "rows that do not fire where they must"),
         ("jakcard_store_failures_total", Counter, &[], "questions the store did not answer"),
         ("jakcard_stripped_calls_total", Counter, &["client"], "calls without prefetch and server"),
         ("jakcard_tls_reloads_total", Counter, &["outcome"], "readings of changed TLS files"),
@@ -106,7 +109,7 @@ pub async fn keep(handle: PrometheusHandle) {
 /// What is not counted but is so: it is written when it is asked for, so that one digest stands there.
 pub fn of_house(house: &House) -> String {
     let mut text = String::new();
-    let mut gauge = |name: &str, labels: String, value: u8| {
+    let mut gauge = |name: &str, labels: String, value: usize| {
         let meaning = METRICS.iter().find(|(n, ..)| *n == name).map_or("", |(.., meaning)| meaning);
         text.push_str(&format!(
             "# HELP {name} {meaning}\n# TYPE {name} gauge\n{name}{labels} {value}\n\n"
@@ -114,7 +117,11 @@ pub fn of_house(house: &House) -> String {
     };
     let digest = &house.knowledge.now().digest;
     gauge("jakcard_knowledge_info", format!("{{digest=\"{digest}\"}}"), 1);
-    gauge("jakcard_knowledge_refused", String::new(), house.knowledge.refused().into());
+    gauge("jakcard_knowledge_refused", String::new(), usize::from(house.knowledge.refused()));
+    let verdict = house.knowledge.verdict();
+    gauge("jakcard_self_test_silent_rows", String::new(), verdict.mutes.len());
+    gauge("jakcard_self_test_lost_codes", String::new(), verdict.lost_codes.len());
+    gauge("jakcard_self_test_lost_drugs", String::new(), verdict.lost_drugs.len());
     let version = env!("CARGO_PKG_VERSION");
     gauge("jakcard_build_info", format!("{{version=\"{version}\"}}"), 1);
     text

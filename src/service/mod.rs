@@ -24,6 +24,7 @@ mod readiness;
 mod recorded;
 mod reload;
 mod request_id;
+pub mod self_test;
 mod stop;
 pub mod tls;
 pub mod traces;
@@ -91,12 +92,11 @@ fn reading() -> Route {
 
 /// What is done beside the calls: keys are read before the first of them, and expired tokens forgotten.
 async fn tend(house: Data<House>, readiness: Data<Readiness>) {
-    let Some(gate) = &house.gate else {
-        readiness.looked(true);
-        return;
-    };
-    gate.warm_up().await;
-    readiness.looked(true);
+    if let Some(gate) = &house.gate {
+        gate.warm_up().await;
+    }
+    actix_web::rt::spawn(self_test::keep(house.clone(), readiness));
+    let Some(gate) = &house.gate else { return };
     loop {
         gate.forget_expired(jiff::Timestamp::now().as_second()).await;
         tokio::time::sleep(FORGETTING).await;

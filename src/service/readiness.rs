@@ -9,7 +9,7 @@ pub enum Unready {
     Starting,
     /// It will end.
     Stopping,
-    /// No order of a JAK inhibitor would be recognised.
+    /// Nothing tells a drug any more: its orders would pass in silence.
     Unidentified,
 }
 
@@ -19,7 +19,7 @@ impl Unready {
         match self {
             Unready::Starting => "starting",
             Unready::Stopping => "stopping",
-            Unready::Unidentified => "no drug can be identified",
+            Unready::Unidentified => "a drug can no longer be identified",
         }
     }
 }
@@ -33,7 +33,7 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// It has looked at itself: whether any drug is identified.
+    /// It has looked at itself: whether every drug is identified.
     pub fn looked(&self, identifies: bool) {
         self.unidentified.store(!identifies, Ordering::Release);
         self.started.store(true, Ordering::Release);

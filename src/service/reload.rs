@@ -1,6 +1,8 @@
 //! When is the knowledge read anew? At SIGHUP, and when its files have changed and are quiet again.
 
 use super::house::House;
+use super::readiness::Readiness;
+use super::self_test;
 use crate::knowledge::embedded::{Stamp, stamp};
 use actix_web::web::{Data, block};
 use metrics::counter;
@@ -9,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{MissedTickBehavior, interval};
 
 /// Watches until the process ends.
-pub async fn watch(house: Data<House>) {
+pub async fn watch(house: Data<House>, readiness: Data<Readiness>) {
     let mut hangup = match signal(SignalKind::hangup()) {
         Ok(hangup) => hangup,
         Err(error) => {
@@ -30,14 +32,14 @@ pub async fn watch(house: Data<House>) {
                     return;
                 }
                 loaded = look(&house).await;
-                reload(&house, "SIGHUP").await;
+                reload(&house, &readiness, "SIGHUP").await;
             }
             _ = tick.tick(), if polls => {
                 let now = look(&house).await;
                 // Somebody may still be writing: what is read stood still for one round.
                 if now != loaded && now == before {
                     loaded = now.clone();
-                    reload(&house, "files changed").await;
+                    reload(&house, &readiness, "files changed").await;
                 }
                 before = now;
             }
@@ -51,13 +53,13 @@ async fn look(house: &Data<House>) -> Option<Stamp> {
 }
 
 /// Reads the knowledge anew and says what came of it.
-async fn reload(house: &Data<House>, why: &'static str) {
+async fn reload(house: &Data<House>, readiness: &Readiness, why: &'static str) {
     if house.knowledge.folder().is_none() {
         tracing::warn!(why, "the knowledge is that of the binary and is not read anew");
         return;
     }
     let shared = house.clone();
-    let Ok(outcome) = block(move || shared.knowledge.reload()).await else {
+    let Ok(outcome) = block(move || shared.knowledge.next()).await else {
         counter!("jakcard_knowledge_reloads_total", "outcome" => "failed").increment(1);
         tracing::error!(why, "reading the knowledge anew failed; the old one goes on");
         return;
@@ -65,11 +67,15 @@ async fn reload(house: &Data<House>, why: &'static str) {
     let knowledge = house.knowledge.now();
     let digest = &knowledge.digest[..12];
     let word = match outcome {
-        Ok(true) => {
-            tracing::info!(why, knowledge = digest, "the knowledge is another");
+        Ok(Some(next)) => {
+            // Tested before it speaks: what is lost in it is said from its first answer on.
+            let verdict = self_test::of_house(&next, house).await;
+            readiness.looked(verdict.lost_drugs.is_empty());
+            tracing::info!(why, knowledge = &next.digest[..12], "the knowledge is another");
+            house.knowledge.put(next, verdict);
             "loaded"
         }
-        Ok(false) => {
+        Ok(None) => {
             tracing::info!(why, knowledge = digest, "the knowledge is the same");
             "unchanged"
         }

@@ -94,7 +94,7 @@ fn a_call_that_never_ends_does_not_keep_the_process() {
 fn a_second_signal_ends_the_waiting() {
     let mut program = Program::start(&[("JAKCARD_OPERATIONS_DRAIN_MS", "600000")]);
     program.signal(Signal::SIGTERM);
-    program.wait_for("a red readiness", || program.get("/readyz").0 == 503);
+    program.wait_for("a red readiness", || program.get("/readyz") == (503, "stopping\n".into()));
     program.signal(Signal::SIGTERM);
     assert_eq!(program.ended().code(), Some(0));
 }
@@ -107,7 +107,7 @@ struct Backend {
 
 impl Backend {
     fn start() -> Arc<Backend> {
-        let program = Program::start(&[("JAKCARD_OPERATIONS_DRAIN_MS", "500")]);
+        let program = Program::start(&[("JAKCARD_OPERATIONS_DRAIN_MS", "2000")]);
         Arc::new(Backend { program, ready: AtomicBool::new(false) })
     }
 }

@@ -7,4 +7,5 @@ mod lifecycle;
 mod metrics;
 mod program;
 mod reload;
+mod self_test;
 mod traces;

@@ -45,6 +45,7 @@ impl Program {
     pub fn started(folder: PathBuf, environment: &[(&str, &str)]) -> Program {
         let mut command = Command::new(env!("CARGO_BIN_EXE_jakcard"));
         command
+            .env("JAKCARD_SELF_TEST_EVERY_S", "0")
             .args(["serve", "--bind", "127.0.0.1:0", "--as-of", "2026-11-22", "--hooks"])
             .arg(folder.join("hooks"))
             .envs(environment.iter().copied());

@@ -424,3 +424,50 @@ fn medicine(index: usize, text: &str) -> Value {
     }
     medicine
 }
+
+impl Case {
+    /// Both in one patient; `None` where they speak against one another.
+    pub fn and(&self, other: &Case) -> Option<Case> {
+        fn same<T: PartialEq + Clone>(one: &Option<T>, other: &Option<T>) -> Option<Option<T>> {
+            match (one, other) {
+                (Some(one), Some(other)) => (one == other).then(|| Some(one.clone())),
+                (one, other) => Some(one.clone().or(other.clone())),
+            }
+        }
+        let text = |date: &Option<toml::value::Datetime>| date.as_ref().map(ToString::to_string);
+        let alike = self.jurisdiction == other.jurisdiction
+            && self.order == other.order
+            && self.hook == other.hook
+            && self.today.to_string() == other.today.to_string()
+            && self.not_asked == other.not_asked
+            && (self.child_pugh.is_none() || other.child_pugh.is_none());
+        if !alike {
+            return None;
+        }
+        same(&text(&self.born), &text(&other.born))?;
+        let mut both = self.clone();
+        both.born = self.born.or(other.born);
+        both.sig = same(&self.sig, &other.sig)?;
+        both.reason = same(&self.reason, &other.reason)?;
+        both.sex = same(&self.sex, &other.sex)?;
+        both.child_pugh = same(&self.child_pugh, &other.child_pugh)?;
+        // A stage stands on the first condition.
+        let (first, last) = if other.child_pugh.is_some() { (other, self) } else { (self, other) };
+        let join = |one: &[String], other: &[String]| {
+            let mut all = one.to_vec();
+            all.extend(other.iter().filter(|text| !one.contains(text)).cloned());
+            all
+        };
+        both.conditions = join(&first.conditions, &last.conditions);
+        both.takes = join(&self.takes, &other.takes);
+        both.also_ordered = join(&self.also_ordered, &other.also_ordered);
+        both.vaccines = join(&self.vaccines, &other.vaccines);
+        for (lab, value) in &other.labs {
+            let known = both.labs.entry(lab.clone()).or_insert_with(|| value.clone());
+            if known.all() != value.all() {
+                return None;
+            }
+        }
+        Some(both)
+    }
+}
