@@ -16,7 +16,7 @@ h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2.2rem }
 table { border-collapse: collapse; width: 100%; font-size: 13px }
 th, td { text-align: left; padding: .3rem .5rem; border-bottom: 1px solid #d8dde5; vertical-align: top }
 th { background: #f2f4f8; position: sticky; top: 0 } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums }
-td { overflow-wrap: anywhere } td.n { white-space: nowrap }
+td { overflow-wrap: break-word } td.n, td.id { white-space: nowrap }
 tr.loud td { background: #fdeaea } .warn { background: #fdeaea; border-left: 4px solid #b3261e; padding: .6rem 1rem }
 svg { width: 100%; height: auto; display: block } svg text { font-size: 12px; fill: #1c2430 }
 svg.key { width: 12px; height: 12px; display: inline-block; margin: 0 .3rem 0 .9rem } .legend { font-size: 13px; margin: .3rem 0 }
@@ -179,7 +179,7 @@ fn table(rows: &[Row], fired: &str) -> Markup {
                 @for row in rows {
                     tr class=[row.stands_out.then_some("loud")] {
                         td { (row.client.as_deref().unwrap_or_default()) }
-                        @if rules { td { (row.rule.as_deref().unwrap_or_default()) } }
+                        @if rules { td class="id" { (row.rule.as_deref().unwrap_or_default()) } }
                         @for value in [row.fired, row.critical, row.warning, row.info, row.accepted,
                             row.overridden, row.unanswered] { td class="n" { (value) } }
                         td class="n" { (percent(row.override_rate)) }

@@ -158,15 +158,14 @@ impl Counting {
         let client = &evaluation.client;
         let took = evaluation.duration_us;
         self.each(&week, client, None, |tally| tally.latency.push(took));
-        let mut missing: BTreeMap<(&str, &str), ()> = BTreeMap::new();
+        let mut missing: BTreeMap<Option<&str>, BTreeSet<&str>> = BTreeMap::new();
         for open in &evaluation.not_checked {
-            missing.insert((&open.rule, &open.why), ());
+            for rule in [None, Some(open.rule.as_str())] {
+                missing.entry(rule).or_default().insert(&open.why);
+            }
         }
-        for (rule, why) in missing.into_keys() {
-            let count = |tally: &mut Tally| {
-                *tally.not_checked.entry(why.to_owned()).or_default() += 1;
-            };
-            self.each(&week, client, Some(rule), count);
+        for (rule, whys) in missing {
+            self.each(&week, client, rule, |tally| tally.open(&whys));
         }
         let spoke: BTreeSet<&str> = evaluation
             .cards
@@ -251,6 +250,13 @@ impl Tally {
             _ => 0,
         };
         self.urgent[place] += 1;
+    }
+
+    fn open(&mut self, whys: &BTreeSet<&str>) {
+        self.not_checked += 1;
+        for why in whys {
+            *self.not_checked_why.entry((*why).to_owned()).or_default() += 1;
+        }
     }
 
     fn outcome(&mut self, outcome: &str, codes: &[String]) {

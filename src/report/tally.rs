@@ -16,8 +16,10 @@ pub struct Tally {
     pub overridden: u64,
     /// Why they were dismissed, by code.
     pub reasons: BTreeMap<String, u64>,
-    /// Answers in which it could not be checked, by why.
-    pub not_checked: BTreeMap<String, u64>,
+    /// Answers in which it (of a client: anything) could not be checked.
+    pub not_checked: u64,
+    /// Why not; an answer can have several.
+    pub not_checked_why: BTreeMap<String, u64>,
     /// Of answers, microseconds.
     pub latency: Vec<u64>,
 }
@@ -59,9 +61,9 @@ pub struct Row {
     /// Why they were dismissed, the most frequent first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<Count>,
-    /// Answers in which it could not be checked.
+    /// Answers in which it (of a client: anything) could not be checked.
     pub not_checked: u64,
-    /// Why, the most frequent first.
+    /// Why not, the most frequent first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub not_checked_why: Vec<Count>,
     /// Half of the answers took no longer, milliseconds.
@@ -113,8 +115,8 @@ impl Tally {
             override_rate: (answered > 0).then(|| self.overridden as f64 / answered as f64),
             stands_out: self.overridden * 10 > answered * TOO_MANY_IN_TEN,
             reasons: counts(&self.reasons, displays),
-            not_checked: self.not_checked.values().sum(),
-            not_checked_why: counts(&self.not_checked, &BTreeMap::new()),
+            not_checked: self.not_checked,
+            not_checked_why: counts(&self.not_checked_why, &BTreeMap::new()),
             p50_ms: self.percentile(50),
             p95_ms: self.percentile(95),
         }
