@@ -81,12 +81,17 @@ impl Default for Bounds {
 
 /// Data sent along, by key, in the order sent.
 #[derive(Debug, Default)]
-pub struct Prefetch<'a>(pub Vec<(Cow<'a, str>, Json<'a>)>);
+pub struct Prefetch<'a> {
+    /// Key and value.
+    pub entries: Vec<(Cow<'a, str>, Json<'a>)>,
+    /// Somewhere in a value a member of an object stands twice.
+    pub twins: bool,
+}
 
 impl<'a> Prefetch<'a> {
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<Json<'a>> {
-        self.0.iter().find(|(k, _)| k == key).map(|(_, v)| *v)
+        self.entries.iter().find(|(k, _)| k == key).map(|(_, v)| *v)
     }
 }
 
@@ -105,18 +110,27 @@ pub struct Request<'a> {
     pub context: Context<'a>,
     /// Data sent along. Not looked into before an order needs it.
     prefetch: Option<Json<'a>>,
+    /// Somewhere in the body a member of an object stands twice: then it is in the data sent along.
+    twins: bool,
 }
 
 impl<'a> Request<'a> {
-    /// Reads the body of a call. A member that stands twice, wherever it is, has two meanings, and
-    /// another reader of the same body may take the other one: it is refused.
+    /// Reads the body of a call. A member that stands twice has two meanings, and another reader of
+    /// the same body may take the other one: it is refused. In the data sent along, a chart as the EHR
+    /// holds it, only the resource that it stands in is not read, and that is said.
     ///
     /// # Errors
     /// What is missing or wrong, and where. No patient data.
     pub fn read(body: &'a [u8], bounds: Bounds) -> Result<Request<'a>, BadRequest> {
-        let raw = object(body, bounds)?;
-        let envelope: Envelope<'a> = serde_json::from_str(raw.get())
-            .map_err(|e| BadRequest::text(format!("the request has a {}", first_clause(&e))))?;
+        let (raw, twin) = bounded(body, bounds)?;
+        let envelope: Envelope<'a> = serde_json::from_str(raw.get()).map_err(|e| match twin {
+            Some(place) => twice(place),
+            None => BadRequest::text(format!("the request has a {}", first_clause(&e))),
+        })?;
+        let prefetch = envelope.prefetch();
+        if let Some(place) = twin.and_then(|_| twin_beside(body, prefetch)) {
+            return Err(twice(place));
+        }
         let hook = required(envelope.hook(), "hook")?;
         let hook_instance = required(envelope.hook_instance(), "hookInstance")?;
         let context = match envelope.context() {
@@ -129,7 +143,8 @@ impl<'a> Request<'a> {
             fhir_server: envelope.fhir_server().and_then(Json::string),
             authorization: envelope.fhir_authorization().and_then(authorization),
             context,
-            prefetch: envelope.prefetch(),
+            prefetch,
+            twins: twin.is_some(),
         })
     }
 
@@ -143,24 +158,50 @@ impl<'a> Request<'a> {
 
     /// The data sent along; a `prefetch` that is no object tells nothing.
     pub fn prefetch(&self) -> Prefetch<'a> {
-        self.prefetch.filter(|p| p.is_object()).and_then(Json::read).unwrap_or_default()
+        let entries = self.prefetch.map(values).unwrap_or_default();
+        Prefetch { entries, twins: self.twins }
     }
 }
 
-/// The JSON object that a body is, within its bounds.
+/// The JSON object that a body is, within its bounds; no member of any object stands twice.
 pub(super) fn object(body: &[u8], bounds: Bounds) -> Result<&RawValue, BadRequest> {
+    match bounded(body, bounds)? {
+        (raw, None) => Ok(raw),
+        (_, Some(place)) => Err(twice(place)),
+    }
+}
+
+/// The JSON object that a body is, within its bounds, and where in it a member stands twice.
+fn bounded(body: &[u8], bounds: Bounds) -> Result<(&RawValue, Option<usize>), BadRequest> {
     let text = std::str::from_utf8(body).map_err(|e| {
         let at = e.valid_up_to();
         BadRequest::text(format!("the body is not UTF-8: byte {at} starts no character"))
     })?;
     // Splitting text into raw values takes any depth; nothing behind the bounds should.
     let raw: &RawValue = serde_json::from_str(text).map_err(|e| BadRequest::text(not_json(&e)))?;
-    within(Shape::of(text), bounds)?;
+    let shape = Shape::of(text);
+    within(shape, bounds)?;
     if !Json::from(raw).is_object() {
         let found = kind_of(raw.into());
         return Err(BadRequest::text(format!("the body is {found}, expected an object")));
     }
-    Ok(raw)
+    Ok((raw, shape.twin))
+}
+
+/// Where a member stands twice outside of the values sent along: they are blanked, and the text is
+/// looked through again. Hardly any body comes to this.
+fn twin_beside(body: &[u8], prefetch: Option<Json<'_>>) -> Option<usize> {
+    let mut beside = body.to_vec();
+    for (_, value) in prefetch.map(values).unwrap_or_default() {
+        let value = value.text();
+        let from = value.as_ptr() as usize - body.as_ptr() as usize;
+        beside[from..from + value.len()].fill(b' ');
+    }
+    Shape::of(std::str::from_utf8(&beside).ok()?).twin
+}
+
+fn twice(place: usize) -> BadRequest {
+    BadRequest::text(format!("a member of an object stands twice: at byte {place} of the body"))
 }
 
 fn within(shape: Shape, bounds: Bounds) -> Result<(), BadRequest> {
@@ -169,8 +210,6 @@ fn within(shape: Shape, bounds: Bounds) -> Result<(), BadRequest> {
     } else if shape.entries > bounds.entries {
         let (found, most) = (shape.entries, bounds.entries);
         format!("the lists of the body hold {found} items, expected at most {most}")
-    } else if let Some(place) = shape.twin {
-        format!("a member of an object stands twice: at byte {place} of the body")
     } else {
         return Ok(());
     };
@@ -224,11 +263,19 @@ pub(super) fn first_clause(error: &serde_json::Error) -> String {
     text.split(" at line ").next().unwrap_or_default().to_owned()
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Prefetch<'a> {
+/// The members of an object in the order sent; of anything else none.
+fn values(json: Json<'_>) -> Vec<(Cow<'_, str>, Json<'_>)> {
+    json.read().map(|Members(members)| members).unwrap_or_default()
+}
+
+/// The members of an object in the order sent, also of one name.
+struct Members<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader;
         impl<'de> Visitor<'de> for Reader {
-            type Value = Prefetch<'de>;
+            type Value = Members<'de>;
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an object")
             }
@@ -237,7 +284,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Prefetch<'a> {
                 while let Some((key, value)) = map.next_entry::<String, &'de RawValue>()? {
                     entries.push((Cow::Owned(key), value.into()));
                 }
-                Ok(Prefetch(entries))
+                Ok(Members(entries))
             }
         }
         deserializer.deserialize_map(Reader)

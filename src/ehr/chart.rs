@@ -63,13 +63,13 @@ pub fn gather<'a>(
     for group in Group::ALL {
         chart.observation_states.insert(group, State::NotAsked);
     }
-    let (seen, ours) = (BTreeSet::new(), false);
-    let mut sorter = Sorter { patient_id, seen, ours, chart: &mut chart };
-    for (key, value) in &prefetch.0 {
+    let (seen, ours, twins) = (BTreeSet::new(), false, prefetch.twins);
+    let mut sorter = Sorter { patient_id, seen, ours, twins, chart: &mut chart };
+    for (key, value) in &prefetch.entries {
         let state = sorter.value(*value)?;
         sorter.set_state(key, state);
     }
-    sorter.ours = true;
+    (sorter.ours, sorter.twins) = (true, true);
     for answer in fetched {
         let mut state = State::Complete;
         for page in answer.values() {
@@ -153,6 +153,8 @@ struct Sorter<'c, 'a> {
     /// The answer to a question of our own: its pages were followed, and its totals are the server's
     /// business.
     ours: bool,
+    /// A member may stand twice in a resource: then it is looked for in each.
+    twins: bool,
     chart: &'c mut Chart<'a>,
 }
 
@@ -272,8 +274,7 @@ impl<'a> Sorter<'_, 'a> {
     }
 
     fn resource(&mut self, resource: Json<'a>) -> Result<Use, BadRequest> {
-        // A request with twin members was refused as a whole.
-        let twins = self.ours && resource.has_twin_members();
+        let twins = self.twins && resource.has_twin_members();
         let anchor = Anchor::read(resource).filter(|_| !twins);
         let Some(anchor) = anchor else {
             self.chart.dropped.unreadable += 1;

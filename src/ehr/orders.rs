@@ -275,7 +275,7 @@ fn add_medication<'a>(
 
 fn medications<'a>(prefetch: &Prefetch<'a>, fetched: &'a [Fetched]) -> BTreeMap<String, Json<'a>> {
     let mut found = BTreeMap::new();
-    let sent = prefetch.0.iter().map(|(_, value)| *value);
+    let sent = prefetch.entries.iter().map(|(_, value)| *value);
     for value in sent.chain(fetched.iter().flat_map(Fetched::values)) {
         let value = Wrapped::read(value)
             .filter(|w| w.resource_type().is_none())

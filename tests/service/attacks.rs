@@ -1,6 +1,6 @@
 //! Requests that mean harm by what they hold, by the ids of the list of threats: C1 to C8, and E1.
 
-use crate::app::{App, SIGN, findings, fixture, outcome};
+use crate::app::{App, SIGN, evaluation, findings, fixture, outcome};
 use crate::process::Process;
 use crate::support::fake_ehr::{FakeEhr, Reply};
 use jakcard::config::{Config, Limits};
@@ -183,7 +183,7 @@ fn c4_nests_without_end_are_answered_and_not_followed() {
 }
 
 #[test]
-fn c5_a_member_that_stands_twice_is_refused_wherever_it_is() {
+fn c5_a_member_that_stands_twice_is_refused_wherever_the_caller_wrote_it() {
     let app = App::start();
     let text = good().to_string();
     let places = [
@@ -192,14 +192,7 @@ fn c5_a_member_that_stands_twice_is_refused_wherever_it_is() {
         ("the same patient", "\"patientId\"", "\"patientId\":\"pat-1\",\"patientId\""),
         ("by an escape", "\"patientId\"", "\"patient\\u0049d\":\"pat-2\",\"patientId\""),
         ("an order", "\"status\":\"draft\"", "\"status\":\"cancelled\",\"status\":\"draft\""),
-        (
-            "a type",
-            "\"resourceType\":\"Patient\"",
-            "\"resourceType\":\"X\",\"resourceType\":\"Patient\"",
-        ),
-        ("a date in the chart", "\"recordedDate\"", "\"recordedDate\":\"2020\",\"recordedDate\""),
         ("a key of the prefetch", "\"patient\":{", "\"patient\":null,\"patient\":{"),
-        ("a value in the chart", "\"value\":1.6", "\"value\":0.6,\"value\":1.6"),
         ("nothing that is read", "{\"hookInstance\"", "{\"x\":{\"y\":1,\"y\":1},\"hookInstance\""),
     ];
     for (what, from, to) in places {
@@ -213,6 +206,35 @@ fn c5_a_member_that_stands_twice_is_refused_wherever_it_is() {
     // One name in two objects, and names that differ in case, are no twins.
     let changed = text.replacen("\"hook\"", "\"HOOK\":1,\"Hook\":{\"hook\":1},\"hook\"", 1);
     assert_eq!(app.post(SIGN, changed).status(), 200);
+}
+
+#[test]
+fn c5_a_member_that_stands_twice_in_the_chart_leaves_that_resource_unread_and_that_is_said() {
+    let app = App::start();
+    let text = good().to_string();
+    for (what, from, to) in [
+        (
+            "a type",
+            "\"resourceType\":\"Patient\"",
+            "\"resourceType\":\"X\",\"resourceType\":\"Patient\"",
+        ),
+        ("a date", "\"recordedDate\"", "\"recordedDate\":\"2020\",\"recordedDate\""),
+        ("a value", "\"value\":1.6", "\"value\":0.6,\"value\":1.6"),
+        ("nothing that is read", "\"value\":1.6", "\"x\":{\"y\":1,\"y\":1},\"value\":1.6"),
+    ] {
+        let changed = text.replacen(from, to, 1);
+        assert_ne!(changed, text, "{what}");
+        let response = app.post(SIGN, changed);
+        assert_eq!(response.status(), 200, "{what}: the boxed warning needs no chart");
+        let text = response.text().expect("text");
+        let answer: Value = serde_json::from_str(&text).expect("JSON");
+        let said = evaluation(&answer)["notChecked"].to_string();
+        assert!(said.contains("could not be read") || said.contains("twice"), "{what}: {said}");
+        assert!(
+            !answer.to_string().contains("CrCl 49.8") || what == "a date",
+            "{what}: no number of it counts"
+        );
+    }
 }
 
 /// The exact value of a decimal literal: digits and a power of ten.
