@@ -294,3 +294,84 @@ fn nothing_of_a_patient_and_no_token_is_in_any_sink() {
         }
     }
 }
+
+/// A password, wherever a hand may put it.
+const PASSWORD: &str = "canary-password";
+
+#[test]
+fn a_password_in_the_settings_is_never_said() {
+    let address = format!("postgres://jakcard:{PASSWORD}@127.0.0.1:1/cards");
+    let folder = std::env::temp_dir().join(format!("jakcard-canary-{}", uuid()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let file = folder.join("jakcard.toml");
+    let settings = [
+        format!("[store]\nurl = \"{address}\""),
+        format!("[store]\nurl = \"{address}?password={PASSWORD}\""),
+        format!("[store]\nurl = \"{address}/{PASSWORD}@\""),
+        format!("[store]\nurl = \"postgres:{PASSWORD}\""),
+        format!("[store]\nurl = \"{PASSWORD}@host\""),
+        format!("[store]\nurl = \"mysql://jakcard:{PASSWORD}@host/cards\""),
+        format!("[store]\nurl = \"postgres://jakcard:{PASSWORD}@ho st:x/cards\""),
+        format!("[store]\nurl = {address}"),
+        format!("[store]\nurl = \"{address}"),
+        format!("[store]\nurl = [\"{address}\"]"),
+        format!("[store]\nulr = \"{address}\""),
+        format!("[store]\nurl {address}?x=1"),
+        format!("[store]\nstrict = \"{address}\""),
+        format!("store = \"{address}\""),
+        format!("bind = \"{address}\""),
+        format!("jurisdiction = \"{address}\""),
+        format!("public_url = \"https://jakcard:{PASSWORD}@cds.example.org\""),
+        format!("[fetch]\nservers = [\"https://jakcard:{PASSWORD}@ehr.example.org/\"]"),
+        format!("[limits]\nbody_bytes = \"{address}\""),
+        format!(
+            "public_url = 'https://c.example.org'\n[[client]]\nname = 'a'\niss = 'a'\n\
+             jwks_url = 'https://jakcard:{PASSWORD}@e.example.org/'"
+        ),
+    ];
+    let run = |arguments: &[&str], environment: &[(&str, &str)]| {
+        let said = folder.join("said");
+        let sink = std::fs::File::create(&said).expect("a file");
+        let mut program = Command::new(env!("CARGO_BIN_EXE_jakcard"));
+        program.args(arguments).env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
+        program.envs(environment.iter().copied()).stdout(sink.try_clone().expect("a file"));
+        let mut child = program.stderr(sink).spawn().expect("the program runs");
+        // A service that starts all the same is ended, with what it said until then.
+        let mut code = None;
+        for _ in 0..40 {
+            code = child.try_wait().expect("a state").map(|status| status.code());
+            if code.is_some() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        _ = child.kill();
+        child.wait().expect("ended");
+        (code, std::fs::read_to_string(&said).expect("text"))
+    };
+    let path = file.to_str().expect("a path");
+    for text in settings {
+        std::fs::write(&file, &text).expect("written");
+        let (code, said) = run(&["check-config", path], &[]);
+        assert!(!said.contains(PASSWORD), "{text}\n{said}");
+        assert!(matches!(code, Some(Some(0 | 1))), "{text}\n{said}");
+        // What is sound is an address at which nobody listens.
+        let (_, said) = run(&["serve", "--bind", "127.0.0.1:0", "--config", path], &[]);
+        assert!(!said.contains(PASSWORD) && !said.is_empty(), "{text}\n{said}");
+    }
+    for (name, value) in [
+        ("JAKCARD_STORE_URL", address.as_str()),
+        ("JAKCARD_STORE", &address),
+        ("JAKCARD_STORE_STRICT", &address),
+        ("JAKCARD_BIND", &address),
+    ] {
+        for arguments in
+            [&["serve", "--bind", "127.0.0.1:0"][..], &["serve", "--help"], &["--help"]]
+        {
+            let (_, said) = run(arguments, &[(name, value)]);
+            assert!(!said.contains(PASSWORD) && !said.is_empty(), "{name}: {said}");
+        }
+    }
+    let (_, said) = run(&["serve", "--config", "/nowhere"], &[("JAKCARD_STORE_URL", &address)]);
+    assert!(said.contains("/nowhere") && !said.contains(PASSWORD), "{said}");
+}

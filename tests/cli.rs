@@ -110,7 +110,10 @@ fn a_mistake_in_the_configuration_is_told_with_its_place() {
     std::fs::remove_file(&file).expect("removed");
     assert_eq!(output.status.code(), Some(2));
     let says = err(&output);
-    assert!(says.contains(":3:1: unknown field `body_byte`, expected one of"), "{says}");
+    assert!(
+        says.contains(":3:1: `limits.body_byte`: unknown field `body_byte`, expected one of"),
+        "{says}"
+    );
 }
 
 #[test]

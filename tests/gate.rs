@@ -545,6 +545,18 @@ fn a11_what_is_critical_and_unknown_is_refused() {
         let token = issuer.token(&header, &issuer.claims(HERE, NOW));
         assert_eq!(knock(&gate, &token), Err(Refusal::Critical), "{change}");
     }
+    // A member that says nothing was still put there.
+    for (member, refusal) in [
+        ("crit", Refusal::Critical),
+        ("b64", Refusal::Critical),
+        ("jwk", Refusal::EmbeddedKey),
+        ("x5u", Refusal::EmbeddedKey),
+    ] {
+        let mut header = issuer.header();
+        header[member] = Value::Null;
+        let token = issuer.token(&header, &issuer.claims(HERE, NOW));
+        assert_eq!(knock(&gate, &token), Err(refusal), "{member}");
+    }
 }
 
 #[test]
@@ -720,19 +732,75 @@ fn a15_whatever_a_key_server_sends_is_bounded_and_lets_nobody_in() {
     assert!(healthy.asked().is_empty(), "a redirect was followed");
 }
 
+/// Public keys whose private halves are published: <https://github.com/cds-hooks/sandbox>.
+fn keys_of_the_sandbox() -> [Value; 2] {
+    [
+        json!({ "kty": "EC", "crv": "P-384",
+            "x": "dw_JGR8nB2I6XveNxUOl2qk699ZPLM2nYI5STSdiEl9avAkrm3CkfYMbrrjr8laB",
+            "y": "Sm3mLE-n1zYNla_aiE3cb3nZsL51RbC7ysw3q8aJLxGm-hx79RPMYpITDjp7kgzy" }),
+        json!({ "kty": "EC", "crv": "P-256",
+            "x": "QWI9fI8TcNtdikhVs_M1N_Szb7BOj19etvIKfrQMa9k",
+            "y": "jDkhk_Z2RZZ5L5rN4vd1_i-RJLn3EfEhDcy7iFBg--I" }),
+    ]
+}
+
 #[test]
-fn a17_the_keys_of_the_sandbox_open_nothing() {
+fn a17_nobody_is_trusted_whose_private_key_is_public() {
     let issuer = Issuer::new(EHR);
+    let refused = |keys: Vec<Value>| {
+        let keys = json!({ "keys": keys });
+        Gate::of(&config(&keys), None).expect_err("no start").to_owned()
+    };
+    let good = issuer.signer.jwk("key-1");
     for kid in ["44823f3d-0b01-4a6c-a80e-b9d3e8a7226f", "d9cd3c4f-eb08-4304-b973-44f352fd2ca2"] {
-        let keys = json!({ "keys": [issuer.signer.jwk(kid)] });
-        let error = Gate::of(&config(&keys), None).expect_err("no key is left");
-        assert!(error.contains("no key that can be used"), "{error}");
+        let error = refused(vec![good.clone(), issuer.signer.jwk(kid)]);
+        assert!(error.contains("a key of the CDS Hooks sandbox"), "{error}");
     }
+    for key in keys_of_the_sandbox() {
+        let error = refused(vec![good.clone(), with(key, json!({ "kid": "under-another-name" }))]);
+        assert!(error.contains("a key of the CDS Hooks sandbox"), "{error}");
+    }
+    let error = refused(vec![with(good.clone(), json!({ "d": "c2VjcmV0" }))]);
+    assert!(error.contains("a private key (`d`), expected public keys only"), "{error}");
     let mut config = config(&issuer.jwks());
     for iss in ["https://sandbox.cds-hooks.org", "https://sandbox.cds-hooks.org/"] {
         config.clients[0].iss = iss.to_owned();
         let error = config.check().expect_err("the sandbox").to_string();
         assert!(error.contains("private key of the CDS Hooks sandbox is public"), "{error}");
+    }
+    for url in [
+        "https://sandbox.cds-hooks.org/.well-known/jwks.json",
+        "https://SANDBOX.cds-hooks.org./.well-known/jwks.json",
+    ] {
+        config.clients = vec![client(None, Some(url.to_owned()))];
+        let error = config.check().expect_err("the sandbox").to_string();
+        assert!(error.contains("`jwks_url` is that of the CDS Hooks sandbox"), "{error}");
+    }
+}
+
+#[test]
+fn a17_the_program_does_not_start_when_it_would_trust_the_sandbox() {
+    let folder = std::env::temp_dir().join(format!("jakcard-gate-{}", uuid()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let (keys, settings) = (folder.join("jwks.json"), folder.join("jakcard.toml"));
+    let [key, _] = keys_of_the_sandbox();
+    let key = with(key, json!({ "kid": "ours" }));
+    std::fs::write(&keys, json!({ "keys": [key] }).to_string()).expect("written");
+    for (iss, jwks, says) in [
+        (EHR, format!("jwks_file = '{}'", keys.display()), "a key of the CDS Hooks sandbox"),
+        ("https://sandbox.cds-hooks.org", "jwks_url = 'https://x.example.org/'".into(), "`iss` is"),
+        (EHR, "jwks_url = 'https://sandbox.cds-hooks.org/jwks'".into(), "`jwks_url` is that of"),
+    ] {
+        let text = format!(
+            "public_url = 'https://cds.example.org'\n[[client]]\nname = 'a'\niss = '{iss}'\n{jwks}\n"
+        );
+        std::fs::write(&settings, text).expect("written");
+        let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_jakcard"));
+        let program = program.args(["serve", "--bind", "127.0.0.1:0", "--config"]).arg(&settings);
+        let done = program.output().expect("it ends");
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert_eq!(done.status.code(), Some(2), "{said}");
+        assert!(said.contains(says), "{said}");
     }
 }
 

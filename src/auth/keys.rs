@@ -12,16 +12,21 @@ use jsonwebtoken::DecodingKey;
 use jsonwebtoken::crypto::verify;
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyOperations, PublicKeyUse};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 /// Keys of one set, at most.
 const MOST_KEYS: usize = 100;
 /// Bits of an RSA modulus (NIST SP 800-131A at least; more costs too much).
 const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=8192;
-/// Keys whose private half everybody can read: those of the CDS Hooks sandbox
-/// (<https://github.com/cds-hooks/sandbox>).
-const PUBLIC_KNOWLEDGE: [&str; 2] =
-    ["44823f3d-0b01-4a6c-a80e-b9d3e8a7226f", "d9cd3c4f-eb08-4304-b973-44f352fd2ca2"];
+/// Keys whose private half everybody can read: those of the CDS Hooks sandbox, by their id and by
+/// their point, whatever they are called (<https://github.com/cds-hooks/sandbox>).
+const PUBLIC_KNOWLEDGE: [&str; 4] = [
+    "44823f3d-0b01-4a6c-a80e-b9d3e8a7226f",
+    "dw_JGR8nB2I6XveNxUOl2qk699ZPLM2nYI5STSdiEl9avAkrm3CkfYMbrrjr8laB",
+    "d9cd3c4f-eb08-4304-b973-44f352fd2ca2",
+    "QWI9fI8TcNtdikhVs_M1N_Szb7BOj19etvIKfrQMa9k",
+];
 
 /// The keys of a client.
 #[derive(Debug, Default)]
@@ -50,6 +55,15 @@ pub enum BadKeySet {
          Ed25519, each with a `kid`"
     )]
     NoKey,
+    /// Anybody can sign with a key of the sandbox.
+    #[error(
+        "it holds a key of the CDS Hooks sandbox, expected none: its private half is public. Leave \
+         out every `[[client]]` to try the sandbox on this machine"
+    )]
+    Sandbox,
+    /// Whoever reads the set can sign.
+    #[error("it holds a private key (`d`), expected public keys only")]
+    Private,
     /// Too many.
     #[error("it has {0} keys, expected at most {MOST_KEYS}")]
     TooMany(usize),
@@ -58,6 +72,14 @@ pub enum BadKeySet {
 #[derive(Deserialize)]
 struct Set {
     keys: Vec<Box<RawValue>>,
+}
+
+/// What tells a key that everybody can sign with, of whatever kind it is.
+#[derive(Deserialize)]
+struct Known {
+    kid: Option<String>,
+    x: Option<String>,
+    d: Option<IgnoredAny>,
 }
 
 impl KeySet {
@@ -69,6 +91,16 @@ impl KeySet {
         let set: Set = serde_json::from_str(text).map_err(|_| BadKeySet::NoSet)?;
         if set.keys.len() > MOST_KEYS {
             return Err(BadKeySet::TooMany(set.keys.len()));
+        }
+        for known in set.keys.iter().filter_map(|raw| serde_json::from_str(raw.get()).ok()) {
+            let Known { kid, x, d } = known;
+            let public = |text: &String| PUBLIC_KNOWLEDGE.contains(&text.as_str());
+            if kid.iter().chain(&x).any(public) {
+                return Err(BadKeySet::Sandbox);
+            }
+            if d.is_some() {
+                return Err(BadKeySet::Private);
+            }
         }
         let all = set.keys.len();
         let keys: Vec<Key> = set.keys.iter().filter_map(|raw| Key::read(raw.get())).collect();
@@ -112,7 +144,7 @@ impl Key {
         let kid = common.key_id.clone().filter(|kid| !kid.is_empty())?;
         let signs = common.public_key_use.as_ref().is_none_or(|u| *u == PublicKeyUse::Signature)
             && common.key_operations.as_ref().is_none_or(|o| o.contains(&KeyOperations::Verify));
-        if !signs || PUBLIC_KNOWLEDGE.contains(&kid.as_str()) {
+        if !signs {
             return None;
         }
         let mut algorithms = algorithms(&jwk.algorithm)?;

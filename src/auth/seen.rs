@@ -101,6 +101,29 @@ mod tests {
     }
 
     #[test]
+    fn a10_of_a_million_tokens_none_is_let_in_twice_and_the_memory_is_bounded() {
+        let most = 1_000_000;
+        let seen = Seen::new(most);
+        let use_all = |now: i64| {
+            let tokens = (0..most as i64).map(|n| (n.to_string(), 1 + n % 3660));
+            let firsts = tokens.map(|(jti, until)| seen.first_use("i", &jti, until, now));
+            firsts.filter(|first| *first == Ok(true)).count()
+        };
+        assert_eq!(use_all(0), most, "each is used once");
+        assert_eq!(use_all(0), 0, "and no more");
+        assert_eq!(seen.first_use("i", "one more", 60, 0), Err(Full));
+        assert_eq!(seen.remembered(), most);
+        let inner = seen.inner.lock().unwrap();
+        // A slot of the map is its key, its time and a byte; a key stands once more in its slice.
+        let slots = inner.until.capacity() * 8 / 7 * (size_of::<(Key, i64)>() + 1);
+        let slices: usize = inner.by_slice.values().map(|s| s.capacity() * size_of::<Key>()).sum();
+        assert!(slots + slices < 100 << 20, "{slots} and {slices} bytes");
+        drop(inner);
+        assert_eq!(seen.first_use("i", "one more", 8000, 7320), Ok(true));
+        assert_eq!(seen.remembered(), 1, "what is over is forgotten");
+    }
+
+    #[test]
     fn a_full_memory_lets_nobody_in_and_frees_itself() {
         let seen = Seen::new(2);
         assert_eq!(seen.first_use("a", "1", 100, 0), Ok(true));

@@ -183,8 +183,8 @@ mod tests {
 
     /// Points of P-256 that differ only in their names: nothing is signed here.
     fn write(file: &Path, kids: &[&str]) {
-        let x = "QWI9fI8TcNtdikhVs_M1N_Szb7BOj19etvIKfrQMa9k";
-        let y = "jDkhk_Z2RZZ5L5rN4vd1_i-RJLn3EfEhDcy7iFBg--I";
+        let x = "WTLPQyWhb8bxGRvitANjaAyoLwrHJ-eAPqpp3ywAVe4";
+        let y = "60BorkPXgIZ7SQtSgXHf90ZWvipgnElVHp2MXN1VZeU";
         let key = |kid: &&str| {
             format!(r#"{{"kty":"EC","crv":"P-256","x":"{x}","y":"{y}","kid":"{kid}"}}"#)
         };

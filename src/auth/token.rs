@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer};
+use std::fmt;
 
 /// Longest token, bytes: those of EHRs are near 1,000.
 pub const LONGEST_TOKEN: usize = 8 * 1024;
@@ -15,7 +16,6 @@ pub const LONGEST_TOKEN: usize = 8 * 1024;
 const LONGEST_ID: usize = 512;
 
 /// What was signed, and how (RFC 7515, compact serialisation).
-#[derive(Debug)]
 pub struct Signed<'t> {
     /// What was signed: header and payload, as they were sent.
     pub message: &'t str,
@@ -45,13 +45,20 @@ pub struct Header {
     typ: Option<String>,
     /// Where it says that its keys are.
     pub jku: Option<String>,
-    crit: Option<IgnoredAny>,
-    b64: Option<IgnoredAny>,
-    jwk: Option<IgnoredAny>,
-    x5u: Option<IgnoredAny>,
-    x5c: Option<IgnoredAny>,
-    zip: Option<IgnoredAny>,
-    enc: Option<IgnoredAny>,
+    #[serde(default, deserialize_with = "given")]
+    crit: bool,
+    #[serde(default, deserialize_with = "given")]
+    b64: bool,
+    #[serde(default, deserialize_with = "given")]
+    jwk: bool,
+    #[serde(default, deserialize_with = "given")]
+    x5u: bool,
+    #[serde(default, deserialize_with = "given")]
+    x5c: bool,
+    #[serde(default, deserialize_with = "given")]
+    zip: bool,
+    #[serde(default, deserialize_with = "given")]
+    enc: bool,
 }
 
 /// The claims of a token; times in seconds since 1970, possibly with a fraction.
@@ -124,12 +131,19 @@ impl<'t> Token<'t> {
     }
 }
 
+/// A token that is shown can be used: only its header is.
+impl fmt::Debug for Signed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signed").field("header", &self.header).finish_non_exhaustive()
+    }
+}
+
 impl Header {
     fn check(&self) -> Result<(), Refusal> {
-        if self.crit.is_some() || self.b64.is_some() || self.zip.is_some() || self.enc.is_some() {
+        if self.crit || self.b64 || self.zip || self.enc {
             return Err(Refusal::Critical);
         }
-        if self.jwk.is_some() || self.x5u.is_some() || self.x5c.is_some() {
+        if self.jwk || self.x5u || self.x5c {
             return Err(Refusal::EmbeddedKey);
         }
         Ok(())
@@ -140,6 +154,11 @@ impl Header {
 fn part<T: DeserializeOwned>(text: &str) -> Result<T, Refusal> {
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Refusal::Malformed)?;
     serde_json::from_slice(&bytes).map_err(|_| Refusal::Malformed)
+}
+
+/// It is there, whatever it says, `null` too.
+fn given<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
+    IgnoredAny::deserialize(from).map(|_| true)
 }
 
 /// `aud` is a text, or an array of texts (RFC 7519, section 4.1.3).
@@ -154,4 +173,22 @@ fn one_or_several<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::
         Audience::One(one) => vec![one],
         Audience::Several(several) => several,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_never_shown_whole() {
+        let header = URL_SAFE_NO_PAD.encode(r#"{"alg":"ES384","kid":"key-1","typ":"JWT"}"#);
+        let claims = URL_SAFE_NO_PAD.encode(r#"{"iss":"https://ehr.example.org","jti":"one"}"#);
+        let text = format!("{header}.{claims}.c2lnbmF0dXJl");
+        let token = Token::read(&text).unwrap();
+        let shown = format!("{token:?} {token:#?}");
+        assert!(shown.contains("key-1") && shown.contains("https://ehr.example.org"), "{shown}");
+        for part in text.split('.') {
+            assert!(!shown.contains(part), "{shown}");
+        }
+    }
 }

@@ -42,7 +42,17 @@ pub fn write(
     if !notes.is_empty() {
         blocks.push(notes.join("\n"));
     }
-    blocks.join("\n\n")
+    capped(blocks.join("\n\n"))
+}
+
+/// Longest body, in characters: the loudest comes first, and everything is in the data of the card.
+const LONGEST: usize = 16_000;
+
+/// At most so much, cut between lines.
+fn capped(text: String) -> String {
+    let Some((end, _)) = text.char_indices().nth(LONGEST) else { return text };
+    let end = text[..end].rfind('\n').unwrap_or(0);
+    format!("{}\n\nThere is more, in the data of this card.", text[..end].trim_end())
 }
 
 /// Lines that a section of a card shows; the ledger holds them all.
@@ -205,4 +215,18 @@ fn notes(facts: &Facts, knowledge: &Knowledge, index: usize, found: &[Evidence])
         ));
     }
     notes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_is_cut_between_lines_and_says_so() {
+        let short = "- x\n".repeat(LONGEST / 4);
+        assert_eq!(capped(short.clone()), short);
+        let long = capped(short + "- é");
+        assert!(long.chars().count() < LONGEST + 60, "{}", long.chars().count());
+        assert!(long.ends_with("- x\n\nThere is more, in the data of this card."), "{long}");
+    }
 }

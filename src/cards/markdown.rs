@@ -8,24 +8,36 @@ use std::sync::LazyLock;
 
 /// Longest text from the chart that a card repeats, in characters.
 const LONGEST: usize = 80;
+/// What is looked at of a text, in characters: whatever is cut is longer than [`LONGEST`].
+const LOOKED_AT: usize = 1000;
 
 /// Addresses, which some clients make links of whatever stands around them.
 static LINK: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)[a-z][a-z0-9+.-]*:/+\S*|\bwww\.\S*|\S+@\S+").expect("a constant pattern")
+    let schemes = r"[a-z][a-z0-9+.-]*:/+\S*|\b(?:javascript|vbscript|data|mailto|xmpp):\S+";
+    let whole_words = r"\S*(?://|\\\\|www\.)\S*|\S+@\S+";
+    Regex::new(&format!("(?i){schemes}|{whole_words}")).expect("a constant pattern")
 });
+/// Characters that show nothing or turn the direction of others, and those that nobody has assigned.
+static INVISIBLE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"[\p{C}\p{Default_Ignorable_Code_Point}\u{2800}]").expect("a constant pattern")
+});
+/// Where HTML would see a tag, a comment or an instruction.
+static TAG: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"<([A-Za-z/!?])").expect("a constant pattern"));
 
-/// The text as plain letters: one line, without control and direction characters, cut to size.
+/// The text as plain letters: one line, without control and direction characters, without addresses
+/// and tags, cut to size. Safe where a client shows a plain text as HTML, too.
 pub fn plain(text: &str) -> String {
-    let one_line: String = text
-        .chars()
-        .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .filter(|c| !c.is_control() && !is_invisible(*c))
-        .collect();
-    let words: Vec<&str> = one_line.split(' ').filter(|w| !w.is_empty()).collect();
-    let joined = LINK.replace_all(&words.join(" "), "…").into_owned();
+    let spaced: String =
+        text.chars().take(LOOKED_AT).map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
+    let visible = INVISIBLE.replace_all(&spaced, "");
+    let words: Vec<&str> = visible.split(' ').filter(|w| !w.is_empty()).collect();
+    let words = words.join(" ");
+    let unlinked = LINK.replace_all(&words, "…");
+    let joined = TAG.replace_all(&unlinked, "‹$1");
     match joined.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", joined[..end].trim_end()),
-        None => joined,
+        None => joined.into_owned(),
     }
 }
 
@@ -37,16 +49,20 @@ pub fn escaped(text: &str) -> String {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '!' | '|' | '~' => {
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '!' | '|' | '~'
+            | '$' | '^' => {
                 out.push('\\');
                 out.push(c);
             }
             _ => out.push(c),
         }
     }
-    // A digit or a dash at the start of a line would begin a list.
-    match out.chars().next() {
-        Some('-' | '+' | '=') => format!("\\{out}"),
+    // A dash or a number at the start of a line would begin a list.
+    match out.trim_start_matches(|c: char| c.is_ascii_digit()) {
+        rest if rest.len() == out.len() && rest.starts_with(['-', '+', '=']) => format!("\\{out}"),
+        rest if rest.len() < out.len() && (rest.starts_with(". ") || rest == ".") => {
+            format!("{}\\{rest}", &out[..out.len() - rest.len()])
+        }
         _ => out,
     }
 }
@@ -54,13 +70,6 @@ pub fn escaped(text: &str) -> String {
 /// Text from the chart as Markdown.
 pub fn from_chart(text: &str) -> String {
     escaped(&plain(text))
-}
-
-/// Characters that show nothing or turn the direction of others.
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}'
-        | '\u{FFF9}'..='\u{FFFB}')
 }
 
 #[cfg(test)]
@@ -89,6 +98,10 @@ mod tests {
             "| a | b |",
             "# heading",
             "&lt;b&gt;",
+            "1. one",
+            "1) one",
+            "- [ ] one",
+            "$x$ ^y^",
         ] {
             let html = rendered(text);
             let inner = html.trim().trim_start_matches("<p>").trim_end_matches("</p>");
@@ -104,15 +117,23 @@ mod tests {
             "a@evil.example",
             "x javascript://y",
             "http:/\u{200B}/evil.example",
+            "_www.evil.example",
+            "a\u{AD}@evil.example",
+            "javascript:evil()",
+            "src=//evil.example",
         ] {
             assert!(!plain(text).contains("evil"), "{}", plain(text));
         }
-        assert_eq!(plain("1.6 mg/dL"), "1.6 mg/dL");
+        for text in ["1.6 mg/dL", "<0.1 IU/mL", "< 5", "data: none", "ratio 1:2", "5 > 3 & 2 < 4"] {
+            assert_eq!(plain(text), text);
+        }
     }
 
     #[test]
     fn lines_controls_and_directions_are_flattened() {
         assert_eq!(plain("a\n\n# b\u{202E}c\u{0000}"), "a # bc");
+        assert_eq!(plain("a\u{2028}b\u{E0041}\u{061C}\u{FE0F}\u{3164}c"), "a bc");
+        assert_eq!(plain("<img src=x><!-- --></p><?x"), "‹img src=x>‹!-- -->‹/p>‹?x");
         assert_eq!(plain(&"x".repeat(100)).chars().count(), LONGEST + 1);
     }
 }

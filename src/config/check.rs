@@ -127,7 +127,8 @@ impl Config {
                 let secure = |url: &Url| url.scheme() == "https" || is_loopback(url);
                 if !base(text).is_some_and(|url| secure(&url)) {
                     complaints.push(format!(
-                        "`public_url` is `{text}`, expected https://host/path without user, query or fragment"
+                        "`public_url` is `{}`, expected https://host/path without user, query or fragment",
+                        shown(text)
                     ));
                 }
             }
@@ -238,14 +239,16 @@ impl Client {
                 );
             }
             (Some(text), None) => {
-                let url = Url::parse(text).ok().filter(|u| u.has_host() && u.username().is_empty());
+                let nobody = |u: &Url| u.username().is_empty() && u.password().is_none();
+                let url = Url::parse(text).ok().filter(|u| u.has_host() && nobody(u));
                 let secure =
                     |u: &Url| u.scheme() == "https" || (u.scheme() == "http" && is_loopback(u));
                 match url.filter(secure) {
                     None => complaints.push(format!(
-                        "`jwks_url` is `{text}`, expected an https URL; plain http on loopback only"
+                        "`jwks_url` is `{}`, expected an https URL without user; plain http on loopback only",
+                        shown(text)
                     )),
-                    Some(url) if url.host_str() == Some("sandbox.cds-hooks.org") => complaints.push(
+                    Some(url) if is_of_the_sandbox(&url) => complaints.push(
                         "`jwks_url` is that of the CDS Hooks sandbox, expected another: its private key is public"
                             .to_owned(),
                     ),
@@ -275,6 +278,19 @@ impl Client {
     }
 }
 
+/// The host of the sandbox, however it is written.
+fn is_of_the_sandbox(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| host.trim_end_matches('.') == "sandbox.cds-hooks.org")
+}
+
+/// A URL as it was given, without a user and a password.
+fn shown(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((_, host)) => format!("…@{host}"),
+        None => text.to_owned(),
+    }
+}
+
 fn check_bases<'a>(
     key: &str,
     given: impl Iterator<Item = &'a String>,
@@ -284,8 +300,9 @@ fn check_bases<'a>(
         let secure = |url: &Url| url.scheme() == "https" || is_loopback(url);
         if !base(text).is_some_and(|url| secure(&url)) {
             complaints.push(format!(
-                "`{key}` holds `{text}`, expected https://host/path without user, query or fragment; \
-                 plain http on loopback only"
+                "`{key}` holds `{}`, expected https://host/path without user, query or fragment; \
+                 plain http on loopback only",
+                shown(text)
             ));
         }
     }

@@ -37,9 +37,10 @@ impl Config {
             Some(path) => {
                 let text = std::fs::read_to_string(path)
                     .map_err(|e| ConfigError(format!("{}: cannot be read: {e}", path.display())))?;
+                let table = toml::from_str(&text).map_err(|e| in_file(path, &text, "", &e))?;
                 // Read once for its own sake: places of mistakes are those of the file.
-                let _: Config = toml::from_str(&text).map_err(|e| in_file(path, &text, &e))?;
-                toml::from_str(&text).map_err(|e| in_file(path, &text, &e))?
+                in_its_own_words(path, &text)?;
+                table
             }
         };
         for (name, value) in environment.filter(|(name, _)| name.starts_with("JAKCARD_")) {
@@ -82,7 +83,8 @@ impl Config {
                     (table, checked) = (other, Ok(config));
                 }
             }
-            checked.map_err(|e| ConfigError(format!("{name}: {}", e.message())))?;
+            let said = |e: toml::de::Error| format!("{name}: {}", explained(e.message()));
+            checked.map_err(|e| ConfigError(said(e)))?;
         }
         toml::Value::Table(table)
             .try_into()
@@ -90,11 +92,47 @@ impl Config {
     }
 }
 
-fn in_file(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
+/// The file alone, so that a mistake is told with its key and its place.
+fn in_its_own_words(path: &Path, text: &str) -> Result<Config, ConfigError> {
+    let file = toml::Deserializer::parse(text).map_err(|e| in_file(path, text, "", &e))?;
+    serde_path_to_error::deserialize(file)
+        .map_err(|e| in_file(path, text, &e.path().to_string(), e.inner()))
+}
+
+fn in_file(path: &Path, text: &str, key: &str, error: &toml::de::Error) -> ConfigError {
     let before = &text[..error.span().map_or(0, |s| s.start).min(text.len())];
     let line = before.matches('\n').count() + 1;
     let column = before.rsplit('\n').next().map_or(0, |l| l.chars().count()) + 1;
-    ConfigError(format!("{}:{line}:{column}: {}", path.display(), error.message()))
+    let key = match key {
+        // What is no TOML has no path yet: its line tells the key.
+        "" | "." | "?" => text.lines().nth(line - 1).and_then(key_of),
+        key => Some(key),
+    };
+    let key = key.map_or_else(String::new, |key| format!("`{key}`: "));
+    let message = explained(error.message());
+    ConfigError(format!("{}:{line}:{column}: {key}{message}", path.display()))
+}
+
+/// The key of a line, where it is one and nothing else.
+fn key_of(line: &str) -> Option<&str> {
+    let key = line.split_once('=')?.0.trim();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    (!key.is_empty() && key.chars().all(plain)).then_some(key)
+}
+
+/// A complaint of the library: with what was expected where it does not say it, and without a text
+/// that may hold a password, as the address of a store in the wrong place.
+fn explained(message: &str) -> String {
+    match (message.find('"'), message.rfind('"')) {
+        _ if message == "invalid socket address syntax" => {
+            "not an address, expected one like `127.0.0.1:8080`".to_owned()
+        }
+        _ if message == "wanted string or table" => "not a text, expected one in quotes".to_owned(),
+        (Some(from), Some(to)) if message[from..to].contains("://") => {
+            format!("{}…{}", &message[..=from], &message[to..])
+        }
+        _ => message.to_owned(),
+    }
 }
 
 #[cfg(test)]

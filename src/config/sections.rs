@@ -4,6 +4,7 @@ use super::client::Client;
 use crate::cds_hooks::Bounds;
 use crate::knowledge::Jurisdiction;
 use serde::Deserialize;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -127,7 +128,7 @@ pub struct SelfTest {
 }
 
 /// Where is written what must outlive the process.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Store {
     /// `sqlite:FILE` or `postgres://…`. Without it records are kept in [`DEFAULT_STORE`], and used tokens
@@ -213,6 +214,14 @@ pub struct Otel {
 pub struct Cors {
     /// Origins such as `https://app.example.org`; every one in sandbox mode.
     pub origins: Vec<String>,
+}
+
+/// The address may hold a password: of it only the kind is shown.
+impl fmt::Debug for Store {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = self.url.as_ref().map(|url| url.split(':').next().unwrap_or_default());
+        f.debug_struct("Store").field("url", &kind).field("strict", &self.strict).finish()
+    }
 }
 
 impl Default for Config {

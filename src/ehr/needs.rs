@@ -112,6 +112,9 @@ pub fn by_reference(
 ) -> Vec<Question> {
     let question = |reference: String| {
         let url = below(&server.base, &reference)?;
+        if url.query().is_some() || url.fragment().is_some() {
+            return None;
+        }
         let tail = url.path().strip_prefix(server.base.path())?;
         let id = tail.strip_prefix("Medication/")?;
         let id = id.split("/_history/").next()?;

@@ -212,3 +212,33 @@ fn a8_only_the_servers_of_the_client_are_asked_and_only_for_it() {
     assert!(!of_north.contains("may be asked"), "{of_north}");
     assert!(!ehr.asked().is_empty());
 }
+
+#[test]
+fn each_client_waits_for_its_server_as_long_as_it_wants() {
+    use crate::support::fake_ehr::Reply;
+    use std::time::Duration;
+    let (quick, patient) =
+        (Issuer::new("https://quick.example.org"), Issuer::new("https://patient.example.org"));
+    let whole = fixture(SIGN, "fully-screened-and-healthy");
+    let prefetch = whole["prefetch"].clone();
+    let slow = FakeEhr::start(move |path| {
+        let reply = crate::support::fake_ehr::held(&prefetch, path);
+        Reply::Later(Duration::from_millis(700), Box::new(reply))
+    });
+    let with = |name: &str, issuer: &Issuer, deadline_ms| Client {
+        fhir_servers: vec![slow.base()],
+        deadline_ms: Some(deadline_ms),
+        ..client(name, issuer)
+    };
+    let app = App::of(config(vec![with("quick", &quick, 100), with("patient", &patient, 20_000)]));
+    let mut body = whole.clone();
+    body.as_object_mut().expect("an object").shift_remove("prefetch");
+    body["fhirServer"] = json!(slow.base());
+    body["fhirAuthorization"] = json!({ "access_token": "of-this-call", "expires_in": 300 });
+    let answer = |issuer: &Issuer| {
+        let authorization = format!("Bearer {}", token(issuer, SIGN));
+        call(&app, SIGN, &authorization, &body).text().expect("text")
+    };
+    assert!(answer(&quick).contains("the time was up"));
+    assert!(!answer(&patient).contains("the time was up"));
+}

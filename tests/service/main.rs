@@ -19,6 +19,7 @@ mod protocol;
 mod reachable;
 mod site_sheet;
 mod sockets;
+mod ssrf;
 mod strict;
 mod tls;
 mod traps;
