@@ -91,8 +91,12 @@ fn no_vector_that_is_invalid_gets_in_and_what_is_valid_and_refused_has_a_reason(
             }
         }
     }
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/SECURITY.md"));
+    let page = page.expect("the page");
     for ((name, row), n) in &table {
-        println!("| {name} | {row} | {n} |");
+        let line = format!("| {name} | {row} | {n} |");
+        println!("{line}");
+        assert!(page.contains(&line), "SECURITY.md does not say `{line}`");
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let all: i32 = table.values().sum();

@@ -123,16 +123,17 @@ fn key_of(line: &str) -> Option<&str> {
 /// A complaint of the library: with what was expected where it does not say it, and without a text
 /// that may hold a password, as the address of a store in the wrong place.
 fn explained(message: &str) -> String {
-    match (message.find('"'), message.rfind('"')) {
-        _ if message == "invalid socket address syntax" => {
-            "not an address, expected one like `127.0.0.1:8080`".to_owned()
+    let Some(at) = message.find("://") else {
+        return match message {
+            "invalid socket address syntax" => "not an address, expected one like `127.0.0.1:8080`",
+            "wanted string or table" => "not a text, expected one in quotes",
+            message => message,
         }
-        _ if message == "wanted string or table" => "not a text, expected one in quotes".to_owned(),
-        (Some(from), Some(to)) if message[from..to].contains("://") => {
-            format!("{}…{}", &message[..=from], &message[to..])
-        }
-        _ => message.to_owned(),
-    }
+        .to_owned();
+    };
+    let from = message[..at].rfind(['"', '`']).map_or(0, |quote| quote + 1);
+    let (to, end) = (message.rfind(", expected").unwrap_or(message.len()), message.len());
+    format!("{}…{}", &message[..from], &message[to.max(at).min(end)..])
 }
 
 #[cfg(test)]
