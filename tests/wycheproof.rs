@@ -96,7 +96,9 @@ fn no_vector_that_is_invalid_gets_in_and_what_is_valid_and_refused_has_a_reason(
     for ((name, row), n) in &table {
         let line = format!("| {name} | {row} | {n} |");
         println!("{line}");
-        assert!(page.contains(&line), "SECURITY.md does not say `{line}`");
+        if !page.contains(&line) {
+            wrong.push(format!("SECURITY.md does not say `{line}`"));
+        }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     let all: i32 = table.values().sum();

@@ -136,8 +136,11 @@ fn embedded(ip: Ipv6Addr) -> Option<IpAddr> {
 /// An address below the base, on the same origin: what a `next` link or a reference may lead to.
 pub fn below(base: &Url, text: &str) -> Option<Url> {
     let url = base.join(text).ok()?;
+    let tail = url.path().strip_prefix(base.path())?.to_ascii_lowercase();
+    // A server may take them for what they stand for, and leave the base: `/`, `\`, `.`.
+    let hidden = ["%2f", "%5c", "%2e", "%00"].iter().any(|sign| tail.contains(sign));
     let same = url.origin() == base.origin()
-        && url.path().starts_with(base.path())
+        && !hidden
         && url.username().is_empty()
         && url.password().is_none();
     same.then_some(url)
@@ -213,6 +216,9 @@ mod tests {
             "http://ehr.example.org/fhir/Observation",
             "https://ehr.example.org:8443/fhir/x",
             "https://a@ehr.example.org/fhir/x",
+            "..%2fadmin",
+            "x/%2E%2e/%2E%2e/admin",
+            "..%5Cadmin",
             "javascript:alert(1)",
         ] {
             assert_eq!(below(&base, bad), None, "{bad}");
