@@ -3,7 +3,7 @@
 use super::{Evaluate, Format, Stop, knowledge, print, wait};
 use jakcard::config::Config;
 use jakcard::service::course::Course;
-use jakcard::service::{Calendar, Caller, House, InForce, Served, ServiceError, invoke};
+use jakcard::service::{Calendar, Caller, House, Served, ServiceError, invoke};
 use jakcard::text;
 use std::io::Read;
 use std::path::Path;
@@ -13,10 +13,9 @@ pub fn evaluate(args: &Evaluate) -> Result<ExitCode, Stop> {
     let mut config = Config::load(None, std::env::vars()).map_err(|e| Stop(2, e.to_string()))?;
     config.jurisdiction = args.jurisdiction.unwrap_or(config.jurisdiction);
     let body = read_request(&args.request)?;
-    let knowledge = InForce::new(knowledge(args.hooks.as_deref())?, None);
+    let knowledge = knowledge(args.hooks.as_deref())?;
     let calendar = args.as_of.map_or(Calendar::System, Calendar::Fixed);
-    let (gate, client, shelf, audit, metrics) = (None, None, None, None, None);
-    let house = House { config, knowledge, calendar, gate, client, shelf, audit, metrics };
+    let house = House::offline(config, knowledge, calendar);
     let caller = Caller::sandbox(&house.config);
     let answer = pick(&body, args.service.as_deref(), &house)
         .and_then(|service| wait(invoke(&body, &service, &caller, &house, &mut Course::begin())));

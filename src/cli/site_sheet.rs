@@ -2,7 +2,7 @@
 
 use super::{SheetFormat, SiteSheet, Stop, knowledge, print, wait};
 use jakcard::config::Config;
-use jakcard::service::{Calendar, House, InForce};
+use jakcard::service::{Calendar, House};
 use jakcard::site_sheet;
 use std::process::ExitCode;
 
@@ -19,18 +19,8 @@ pub fn site_sheet(args: &SiteSheet) -> Result<ExitCode, Stop> {
         };
         return Err(Stop(2, format!("{file} has no client `{}`: {known}", args.client)));
     };
-    let knowledge = InForce::new(knowledge(args.hooks.as_deref())?, None);
-    let calendar = Calendar::System;
-    let house = House {
-        config,
-        knowledge,
-        calendar,
-        gate: None,
-        client: None,
-        shelf: None,
-        audit: None,
-        metrics: None,
-    };
+    let knowledge = knowledge(args.hooks.as_deref())?;
+    let house = House::offline(config, knowledge, Calendar::System);
     let sheet = wait(site_sheet::make(&client, &house))
         .map_err(|e| Stop(1, format!("the test call of the sheet is not answered: {e}")))?;
     let text = match args.format {

@@ -5,6 +5,7 @@ use crate::audit::Audit;
 use crate::auth::Gate;
 use crate::config::Config;
 use crate::ehr::Client;
+use crate::knowledge::Knowledge;
 use crate::store::Shelf;
 use jiff::civil::Date;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -51,6 +52,13 @@ pub struct House {
 }
 
 impl House {
+    /// A house that answers offline: nobody is let in, asked, counted or remembered.
+    pub fn offline(config: Config, knowledge: Knowledge, calendar: Calendar) -> House {
+        let knowledge = InForce::new(knowledge, None);
+        let (gate, client, shelf, audit, metrics) = (None, None, None, None, None);
+        House { config, knowledge, calendar, gate, client, shelf, audit, metrics }
+    }
+
     /// The service with this id, with the knowledge of this moment.
     pub fn service(&self, id: &str) -> Option<Served> {
         self.knowledge.service(id)
