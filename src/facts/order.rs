@@ -2,7 +2,7 @@
 
 use super::condition::{Conditions, concepts};
 use super::dose::Dose;
-use super::known::Evidence;
+use super::known::{Evidence, Shown};
 use super::medicine::{Medicine, Medicines};
 use crate::ehr::orders::reasons;
 use crate::ehr::{DraftOrder, Identified, State};
@@ -119,13 +119,13 @@ impl Order {
             }
             [] => {}
             [reason] => {
-                let evidence = Evidence {
+                let evidence = Evidence::from(Shown {
                     what: format!("ordered for {}", reason.title),
                     value: None,
                     date: None,
                     reference: Some(self.reference.clone()),
                     code: reason.code.clone(),
-                };
+                });
                 return Indication::Is(reason.concept.clone(), vec![evidence]);
             }
             several => {

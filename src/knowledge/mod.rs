@@ -28,7 +28,9 @@ pub use policy::{Action, Level, Policy, RiskGroup, ScreeningState};
 pub use rows::{Row, Topic};
 pub use statements::{Disposition, Statement, Statements};
 
-use crate::terminology::Terminology;
+use crate::terminology::medicines::Substance;
+use crate::terminology::{Medicines, Terminology};
+use std::collections::HashSet;
 
 /// Everything that `hooks/` says.
 #[derive(Debug)]
@@ -43,6 +45,8 @@ pub struct Knowledge {
     pub services: Vec<ServiceFile>,
     /// What became of the source documents' statements.
     pub statements: Statements,
+    /// What a row names beside JAK inhibitors.
+    pub named: Named,
     /// SHA-256 over all files, hexadecimal: two houses with one digest know the same.
     pub digest: String,
 }
@@ -60,22 +64,38 @@ pub struct ServiceFile {
     pub json: Box<serde_json::value::RawValue>,
 }
 
+/// What a row names beside JAK inhibitors: told once for all orders.
+#[derive(Debug, Default)]
+pub struct Named {
+    /// Ids of `medicines.toml`.
+    pub medicines: HashSet<String>,
+    /// Live vaccines.
+    pub live_vaccines: bool,
+}
+
+impl Named {
+    /// Goes through all rows.
+    pub fn of(drugs: &[Drug], medicines: &Medicines) -> Named {
+        let rows = || drugs.iter().flat_map(|drug| &drug.interaction);
+        let words: HashSet<&str> = rows()
+            .flat_map(|row| row.with.iter().chain(&row.and_with))
+            .map(|word| word.get_ref().as_str())
+            .collect();
+        let named = |m: &&Substance| words.iter().any(|word| m.is(word));
+        let live = |row: &VaccineRow| row.vaccine == VaccineKind::Live;
+        Named {
+            medicines: medicines.rows().iter().filter(named).map(|m| m.id.clone()).collect(),
+            live_vaccines: drugs.iter().flat_map(|drug| &drug.vaccine).any(live),
+        }
+    }
+}
+
 impl Knowledge {
     /// Does a row name one of these medicines or vaccines? Orders of others are never looked at.
     pub fn names(&self, medicines: &[String], vaccines: &[String]) -> bool {
-        let table = &self.terminology.medicines;
-        let named = |words: &[toml::Spanned<String>]| {
-            let is = |id: &String| {
-                words.iter().any(|w| table.get(id).is_some_and(|m| m.is(w.get_ref())))
-            };
-            medicines.iter().any(is)
-        };
-        let live =
-            vaccines.iter().any(|id| self.terminology.vaccines.get(id).is_some_and(|v| v.live));
-        self.drugs.iter().any(|drug| {
-            drug.interaction.iter().any(|row| named(&row.with) || named(&row.and_with))
-                || (live && drug.vaccine.iter().any(|row| row.vaccine == VaccineKind::Live))
-        })
+        let live = |id: &String| self.terminology.vaccines.get(id).is_some_and(|v| v.live);
+        medicines.iter().any(|id| self.named.medicines.contains(id))
+            || (self.named.live_vaccines && vaccines.iter().any(live))
     }
 
     /// The drug file with this name.

@@ -5,7 +5,7 @@ use super::drug::Drug;
 use super::embedded::Files;
 use super::policy::Policy;
 use super::statements::{Statement, StatementSource, Statements};
-use super::{Knowledge, ServiceFile, check};
+use super::{Knowledge, Named, ServiceFile, check};
 use crate::terminology::conditions::{Around, Concept};
 use crate::terminology::labs::Lab;
 use crate::terminology::medicines::Substance;
@@ -82,13 +82,15 @@ pub fn read(files: &Files) -> Result<Knowledge, LoadError> {
     };
     let mut drugs: Vec<Drug> = tables.drugs.into_iter().map(|(_, drug)| drug).collect();
     drugs.sort_by(|a, b| a.drug.cmp(&b.drug));
+    let medicines = Medicines::new(tables.medicines);
     Ok(Knowledge {
+        named: Named::of(&drugs, &medicines),
         drugs,
         terminology: Terminology {
             products: Products::new(tables.products),
             labs: Labs::new(tables.labs),
             conditions: Conditions::new(tables.conditions, &tables.around),
-            medicines: Medicines::new(tables.medicines),
+            medicines,
             vaccines: Vaccines::new(tables.vaccines),
             results,
             units: Units::new(tables.units),

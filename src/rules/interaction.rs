@@ -4,6 +4,7 @@ use super::scope::{Limits, Scope};
 use super::{Because, Change, Gap, Outcome, Question};
 use crate::facts::{Medicine, Role, Since, unique};
 use crate::knowledge::{Interaction, When};
+use crate::terminology::medicines::Substance;
 use toml::Spanned;
 
 /// One outcome for every interaction of the drug.
@@ -74,10 +75,8 @@ fn counts(
     words: &[Spanned<String>],
 ) -> bool {
     let table = &question.knowledge.terminology.medicines;
-    let is = |id: &String, words: &[Spanned<String>]| {
-        words.iter().any(|w| table.get(id).is_some_and(|m| m.is(w.get_ref())))
-    };
-    let named = |id: &&String| is(id, words) && !is(id, &row.without);
+    let is = |m: &Substance, words: &[Spanned<String>]| words.iter().any(|w| m.is(w.get_ref()));
+    let named = |id: &&String| table.get(id).is_some_and(|m| is(m, words) && !is(m, &row.without));
     medicine.substances.iter().filter(named).any(|id| {
         // Up to a dose that the label allows, it does not count; with a dose that cannot be read, it
         // does.
@@ -94,7 +93,8 @@ fn unsure(question: Question<'_>, row: &Interaction, medicine: &Medicine) -> boo
     let excepted = |id: &String| row.except.iter().any(|e| e.medicine.get_ref() == id);
     let table = &question.knowledge.terminology.medicines;
     let other = |id: &String| {
-        !excepted(id) && row.with.iter().any(|w| table.get(id).is_some_and(|m| m.is(w.get_ref())))
+        let named = |m: &Substance| row.with.iter().any(|w| m.is(w.get_ref()));
+        !excepted(id) && table.get(id).is_some_and(named)
     };
     let asked = row.mg_per_day.is_some()
         || (medicine.substances.iter().any(excepted) && !medicine.substances.iter().any(other));

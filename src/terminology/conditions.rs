@@ -1,7 +1,7 @@
 //! Which of the diagnoses that rules ask about does a Condition name, by its code or in its words?
 
 use super::names::{Names, starts, words};
-use super::{Code, Match, System};
+use super::{Code, Codes, Match, System};
 use serde::Deserialize;
 use std::collections::HashMap;
 
@@ -51,8 +51,8 @@ pub struct Said<'t> {
 pub struct Conditions {
     rows: Vec<Concept>,
     by_id: HashMap<String, usize>,
-    exact: HashMap<(System, String), Vec<usize>>,
-    prefix: HashMap<(System, String), Vec<usize>>,
+    exact: Codes<Vec<usize>>,
+    prefix: Codes<Vec<usize>>,
     names: Names,
     around: [Vec<Vec<String>>; 3],
 }
@@ -71,7 +71,7 @@ impl Conditions {
                     Match::Exact => &mut conditions.exact,
                     Match::Prefix => &mut conditions.prefix,
                 };
-                table.entry((code.system, undotted(&code.code))).or_default().push(index);
+                table.push(code.system, undotted(&code.code), index);
             }
         }
         let named =
@@ -118,12 +118,12 @@ impl Conditions {
     /// cancer and not any cancer.
     pub fn by_code(&self, system: System, code: &str) -> Vec<&Concept> {
         let code = undotted(code);
-        if let Some(hits) = self.exact.get(&(system, code.clone())) {
+        if let Some(hits) = self.exact.get(system, &code) {
             return self.resolve(hits);
         }
         let ends = code.char_indices().map(|(i, c)| i + c.len_utf8()).rev();
         for end in ends {
-            if let Some(hits) = self.prefix.get(&(system, code[..end].to_owned())) {
+            if let Some(hits) = self.prefix.get(system, &code[..end]) {
                 return self.resolve(hits);
             }
         }

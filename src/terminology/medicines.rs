@@ -1,7 +1,7 @@
 //! Which other medicine that a rule asks about does a code or a name tell?
 
 use super::names::Names;
-use super::{Code, CodeConfidence, System};
+use super::{Code, CodeConfidence, Codes, System};
 use serde::Deserialize;
 use std::collections::HashMap;
 
@@ -63,7 +63,8 @@ impl Substance {
 #[derive(Debug, Default)]
 pub struct Medicines {
     rows: Vec<Substance>,
-    by_code: HashMap<(System, String), Vec<(usize, Absorption)>>,
+    by_id: HashMap<String, usize>,
+    by_code: Codes<Vec<(usize, Absorption)>>,
     prefixes: Vec<(System, String, usize)>,
     names: Names,
 }
@@ -73,6 +74,7 @@ impl Medicines {
     pub fn new(rows: Vec<Substance>) -> Medicines {
         let mut medicines = Medicines::default();
         for (index, row) in rows.iter().enumerate() {
+            medicines.by_id.insert(row.id.clone(), index);
             for code in &row.codes {
                 if code.matching == super::Match::Prefix {
                     medicines.prefixes.push((code.system, code.code.clone(), index));
@@ -91,13 +93,13 @@ impl Medicines {
     }
 
     fn insert(&mut self, system: System, code: &str, index: usize, route: Absorption) {
-        self.by_code.entry((system, code.to_owned())).or_default().push((index, route));
+        self.by_code.push(system, code, (index, route));
     }
 
     /// The substances that a code names: a product may hold several.
     pub fn by_code(&self, system: System, code: &str) -> Vec<(&Substance, Absorption)> {
         let code = code.trim();
-        let exact = self.by_code.get(&(system, code.to_owned()));
+        let exact = self.by_code.get(system, code);
         let exact = exact.into_iter().flatten().map(|(i, route)| (&self.rows[*i], *route));
         let prefix = self.prefixes.iter().filter(|(s, prefix, _)| {
             *s == system && code.len() > prefix.len() && code.starts_with(prefix.as_str())
@@ -112,7 +114,7 @@ impl Medicines {
 
     /// The row with this id.
     pub fn get(&self, id: &str) -> Option<&Substance> {
-        self.rows.iter().find(|r| r.id == id)
+        self.by_id.get(id).map(|&index| &self.rows[index])
     }
 
     /// All rows, in the order of the file.

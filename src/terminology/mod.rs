@@ -3,6 +3,7 @@
 //! The tables themselves stand in `hooks/codes/`; this module holds their shape in memory and the
 //! lookups. It knows no patient and no rule.
 
+pub mod codes;
 pub mod conditions;
 pub mod decimal;
 pub mod labs;
@@ -15,6 +16,7 @@ pub mod systems;
 pub mod units;
 pub mod vaccines;
 
+pub use codes::Codes;
 pub use conditions::Conditions;
 pub use decimal::Range;
 pub use labs::Labs;

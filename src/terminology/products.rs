@@ -1,9 +1,9 @@
 //! Which JAK inhibitor, in which form and strength, do a code or some words name?
 
 use super::decimal::Number;
-use super::{Code, System, ndc};
+use super::{Code, Codes, System, ndc};
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// How a product is made, as far as labels draw a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -190,9 +190,10 @@ pub enum TextMatch {
 /// The lookups over [`ProductTables`].
 #[derive(Debug, Default)]
 pub struct Products {
-    by_code: HashMap<(System, String), Named>,
+    by_code: Codes<Named>,
     class_prefixes: Vec<(System, String)>,
     names: Vec<(String, Named)>,
+    /// Words of a form, each between spaces.
     forms: Vec<FormWords>,
     routes: Vec<RouteWords>,
     veterinary: Vec<String>,
@@ -202,8 +203,12 @@ pub struct Products {
 impl Products {
     /// Builds the lookups.
     pub fn new(tables: ProductTables) -> Products {
+        let mut forms = tables.form;
+        for word in forms.iter_mut().flat_map(|form| &mut form.words) {
+            *word = format!(" {word} ");
+        }
         let mut products = Products {
-            forms: tables.form,
+            forms,
             routes: tables.route,
             veterinary: tables.lookalike.veterinary,
             stems: tables.lookalike.stems,
@@ -248,7 +253,7 @@ impl Products {
             _ => vec![code.code],
         };
         for key in keys {
-            self.by_code.insert((code.system, key), named.clone());
+            self.by_code.insert(code.system, key, named.clone());
         }
     }
 
@@ -257,10 +262,10 @@ impl Products {
         if system == System::Ndc {
             let mut hits = ndc::labeler_products(code)
                 .into_iter()
-                .filter_map(|key| self.by_code.get(&(system, key)));
+                .filter_map(|key| self.by_code.get(system, &key));
             return hits.next();
         }
-        self.by_code.get(&(system, code.trim().to_owned()))
+        self.by_code.get(system, code.trim())
     }
 
     /// The class that a code belongs to, when no table tells its members apart.
@@ -303,10 +308,14 @@ impl Products {
     /// The form that words tell, if they tell one.
     pub fn form_in(&self, text: &str) -> Option<Form> {
         let text = text.to_lowercase();
-        let padded = format!(" {} ", words(&text).collect::<Vec<_>>().join(" "));
+        let mut padded = " ".to_owned();
+        for word in words(&text) {
+            padded.push_str(word);
+            padded.push(' ');
+        }
         self.forms
             .iter()
-            .find(|f| f.words.iter().any(|w| padded.contains(&format!(" {w} "))))
+            .find(|f| f.words.iter().any(|w| padded.contains(w.as_str())))
             .map(|f| f.form)
     }
 

@@ -3,10 +3,9 @@
 //! "Non-reactive" contains "reactive": invalid words are read first, then negatives, then
 //! indeterminates, positives last. Words that no list knows are unknown, never negative.
 
-use super::{Code, System};
+use super::{Code, Codes, System};
 use regex::RegexSet;
 use serde::Deserialize;
-use std::collections::HashMap;
 
 /// What a result says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
@@ -52,7 +51,7 @@ pub struct ResultRow {
 /// The lookups over the rows of `results.toml`.
 #[derive(Debug, Default)]
 pub struct Results {
-    by_code: HashMap<(System, String), Meaning>,
+    by_code: Codes<Meaning>,
     words: Vec<(Meaning, RegexSet, RegexSet)>,
 }
 
@@ -68,7 +67,7 @@ impl Results {
             let loads = RegexSet::new(&row.viral_load_words).map_err(|e| e.to_string())?;
             results.words.push((row.meaning, set, loads));
             for code in row.codes {
-                results.by_code.insert((code.system, code.code), row.meaning);
+                results.by_code.insert(code.system, code.code, row.meaning);
             }
         }
         Ok(results)
@@ -76,7 +75,7 @@ impl Results {
 
     /// The meaning of a coded result or interpretation.
     pub fn by_code(&self, system: System, code: &str) -> Option<Meaning> {
-        self.by_code.get(&(system, code.trim().to_owned())).copied()
+        self.by_code.get(system, code.trim()).copied()
     }
 
     /// The meaning of a written result.

@@ -71,13 +71,16 @@ fn plain(unit: &str) -> String {
 /// The lookups over the rows of `units.toml`.
 #[derive(Debug, Default)]
 pub struct Units {
-    by_spelling: HashMap<(String, String), Factor>,
+    /// By analyte, then by spelling.
+    exact: HashMap<String, HashMap<String, Factor>>,
+    /// The same in lower case.
+    folded: HashMap<String, HashMap<String, Factor>>,
 }
 
 impl Units {
     /// Builds the lookups.
     pub fn new(rows: Vec<UnitRow>) -> Units {
-        let mut by_spelling = HashMap::new();
+        let mut units = Units::default();
         for row in rows {
             let factor = Factor {
                 to: row.to,
@@ -85,25 +88,27 @@ impl Units {
                 divide: row.divide.map_or(Decimal::ONE, |n| n.0),
             };
             for analyte in &row.analytes {
+                let exact = units.exact.entry(analyte.clone()).or_default();
+                let folded = units.folded.entry(analyte.clone()).or_default();
                 for spelled in &row.spelled {
-                    by_spelling.insert((analyte.clone(), spelled.clone()), factor.clone());
+                    exact.insert(spelled.clone(), factor.clone());
+                    folded.insert(spelled.to_ascii_lowercase(), factor.clone());
                 }
             }
         }
-        Units { by_spelling }
+        units
     }
 
     /// The value in the unit `to`; `None` when the unit is not known to convert.
     pub fn convert(&self, analyte: &str, value: Decimal, from: &str, to: &str) -> Option<Decimal> {
         let from = from.trim();
-        if let Some(factor) = self.by_spelling.get(&(analyte.to_owned(), from.to_owned())) {
+        let factor = self.exact.get(analyte).and_then(|units| units.get(from));
+        if let Some(factor) = factor {
             return factor.apply(value, to);
         }
         // EHRs write units in any case, and `Mg` is a tonne to UCUM.
-        let folded = |(key, _): &(&(String, String), &Factor)| {
-            key.0 == analyte && key.1.eq_ignore_ascii_case(from)
-        };
-        if let Some((_, factor)) = self.by_spelling.iter().find(folded) {
+        let factor = self.folded.get(analyte).and_then(|u| u.get(&from.to_ascii_lowercase()));
+        if let Some(factor) = factor {
             return factor.apply(value, to);
         }
         let plain = plain(from);

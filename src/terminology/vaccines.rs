@@ -1,7 +1,7 @@
 //! Which vaccine does a code or a name tell, and is it live?
 
 use super::names::Names;
-use super::{Code, System};
+use super::{Code, Codes, System};
 use serde::Deserialize;
 use std::collections::HashMap;
 
@@ -28,26 +28,29 @@ pub struct Vaccine {
 #[derive(Debug, Default)]
 pub struct Vaccines {
     rows: Vec<Vaccine>,
-    by_code: HashMap<(System, String), usize>,
+    by_id: HashMap<String, usize>,
+    by_code: Codes<usize>,
     names: Names,
 }
 
 impl Vaccines {
     /// Builds the lookups.
     pub fn new(rows: Vec<Vaccine>) -> Vaccines {
-        let mut by_code = HashMap::new();
+        let mut by_code = Codes::default();
+        let mut by_id = HashMap::new();
         for (index, row) in rows.iter().enumerate() {
+            by_id.insert(row.id.clone(), index);
             for code in &row.codes {
-                by_code.insert((code.system, unpadded(&code.code)), index);
+                by_code.insert(code.system, unpadded(&code.code), index);
             }
         }
         let names = Names::new(rows.iter().map(|r| r.names.as_slice()));
-        Vaccines { rows, by_code, names }
+        Vaccines { rows, by_id, by_code, names }
     }
 
     /// The vaccine that a code names; CVX is written with and without leading zeros.
     pub fn by_code(&self, system: System, code: &str) -> Option<&Vaccine> {
-        self.by_code.get(&(system, unpadded(code))).map(|&i| &self.rows[i])
+        self.by_code.get(system, unpadded(code)).map(|&i| &self.rows[i])
     }
 
     /// The vaccines that words name.
@@ -57,7 +60,7 @@ impl Vaccines {
 
     /// The row with this id.
     pub fn get(&self, id: &str) -> Option<&Vaccine> {
-        self.rows.iter().find(|r| r.id == id)
+        self.by_id.get(id).map(|&index| &self.rows[index])
     }
 
     /// All rows, in the order of the file.
@@ -66,8 +69,8 @@ impl Vaccines {
     }
 }
 
-fn unpadded(code: &str) -> String {
-    code.trim().trim_start_matches('0').to_owned()
+fn unpadded(code: &str) -> &str {
+    code.trim().trim_start_matches('0')
 }
 
 #[cfg(test)]
