@@ -2,6 +2,8 @@
 
 use super::Call;
 use super::kind::Kind;
+use std::fmt::Write;
+use std::sync::LazyLock;
 use uuid::Uuid;
 
 /// Names within one order of one call.
@@ -10,9 +12,9 @@ pub struct Ids {
 }
 
 /// The namespace of our names: UUID v5 of the URL of the project's topics.
-fn namespace() -> Uuid {
+static NAMESPACE: LazyLock<Uuid> = LazyLock::new(|| {
     Uuid::new_v5(&Uuid::NAMESPACE_URL, b"https://jakcard.org/CodeSystem/card-topic")
-}
+});
 
 impl Ids {
     /// Names for one order of a call.
@@ -39,6 +41,9 @@ impl Ids {
 
 /// Parts are joined with their lengths, so that no two lists give one name.
 fn name(parts: &[&str]) -> String {
-    let joined: String = parts.iter().map(|p| format!("{}:{p};", p.len())).collect();
-    Uuid::new_v5(&namespace(), joined.as_bytes()).to_string()
+    let mut joined = String::new();
+    for part in parts {
+        _ = write!(joined, "{}:{part};", part.len());
+    }
+    Uuid::new_v5(&NAMESPACE, joined.as_bytes()).to_string()
 }

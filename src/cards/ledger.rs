@@ -7,6 +7,7 @@ use crate::facts::{Evidence, Facts, unique};
 use crate::knowledge::{Confidence, Knowledge, Row};
 use crate::rules::{Outcome, Verdict};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// `org.jakcard.evaluation`.
 #[derive(Serialize)]
@@ -15,44 +16,44 @@ pub struct Evaluation<'a> {
     jurisdiction: &'static str,
     #[serde(rename = "asOf")]
     as_of: String,
-    orders: Vec<OrderLedger>,
+    orders: Vec<OrderLedger<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct OrderLedger {
-    order: String,
-    drug: String,
+struct OrderLedger<'a> {
+    order: &'a str,
+    drug: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    other_candidates: Vec<String>,
+    other_candidates: Vec<&'a str>,
     identified_by: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    found: Vec<Item>,
+    found: Vec<Item<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    not_found: Vec<Item>,
+    not_found: Vec<Item<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    not_checked: Vec<Item>,
+    not_checked: Vec<Item<'a>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    ignored: Vec<Item>,
+    ignored: Vec<Item<'a>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
-struct Item {
+struct Item<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     topic: Option<&'static str>,
-    what: String,
+    what: Cow<'a, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
+    reason: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reference: Option<String>,
+    reference: Option<&'a str>,
 }
 
 /// Writes the account.
 pub fn write<'a>(
-    outcomes: &[Outcome<'_>],
-    facts: &Facts,
+    outcomes: &'a [Outcome<'_>],
+    facts: &'a Facts,
     knowledge: &'a Knowledge,
-    mutes: &[Mute],
+    mutes: &'a [Mute],
 ) -> Evaluation<'a> {
     Evaluation {
         knowledge: &knowledge.digest,
@@ -64,80 +65,75 @@ pub fn write<'a>(
     }
 }
 
-fn order(
+fn order<'a>(
     index: usize,
-    outcomes: &[Outcome<'_>],
-    facts: &Facts,
-    knowledge: &Knowledge,
-    mutes: &[Mute],
-) -> OrderLedger {
+    outcomes: &'a [Outcome<'_>],
+    facts: &'a Facts,
+    knowledge: &'a Knowledge,
+    mutes: &'a [Mute],
+) -> OrderLedger<'a> {
     let order = &facts.orders[index];
     let (mut found, mut not_found, mut not_checked) = (Vec::new(), Vec::new(), Vec::new());
     for outcome in outcomes.iter().filter(|o| o.order == index) {
         let topic = Some(outcome.row.topic().word());
-        for evidence in &outcome.found {
-            found.push(evidence_item(topic, evidence));
-        }
+        // Many rows rest on the same: it is written once, below.
+        found.extend(outcome.found.iter().map(|evidence| (topic, evidence)));
         for what in &outcome.not_found {
-            let item = Item { topic, what: what.clone(), reason: None, reference: None };
-            not_found.push(item);
+            let what = Cow::Borrowed(what.as_str());
+            not_found.push(Item { topic, what, reason: None, reference: None });
         }
         if let Verdict::CannotTell(_, missing) = &outcome.verdict {
             for gap in missing {
-                let reason = Some(gap.reason.clone());
-                let item = Item { topic, what: gap.what.clone(), reason, reference: None };
-                not_checked.push(item);
+                let (what, reason) = (Cow::Borrowed(gap.what.as_str()), Some(gap.reason.as_str()));
+                not_checked.push(Item { topic, what, reason, reference: None });
             }
         }
     }
     for mute in super::mute::of_order(mutes, order, facts.jurisdiction) {
         not_checked.push(Item {
             topic: Some(mute.topic.word()),
-            what: mute.rule.clone(),
-            reason: Some(super::mute::REASON.to_owned()),
+            what: Cow::Borrowed(&mute.rule),
+            reason: Some(super::mute::REASON),
             reference: None,
         });
     }
     for reference in &facts.unreadable_orders {
         not_checked.push(Item {
             topic: None,
-            what: "an order whose drug could not be read".to_owned(),
-            reason: Some("its Medication was not sent".to_owned()),
-            reference: Some(reference.clone()),
+            what: Cow::Borrowed("an order whose drug could not be read"),
+            reason: Some("its Medication was not sent"),
+            reference: Some(reference),
         });
     }
     if facts.unasked_orders > 0 {
         not_checked.push(Item {
             topic: None,
-            what: format!("further orders of this call: {}", facts.unasked_orders),
-            reason: Some("there are too many of them for one call".to_owned()),
+            what: Cow::Owned(format!("further orders of this call: {}", facts.unasked_orders)),
+            reason: Some("there are too many of them for one call"),
             reference: None,
         });
     }
-    let mut drugs = order.drug.drugs.iter();
+    let found = unique(found).into_iter().map(|(topic, evidence)| evidence_item(topic, evidence));
+    let mut drugs = order.drug.drugs.iter().map(String::as_str);
     OrderLedger {
-        order: order.reference.clone(),
-        drug: drugs.next().cloned().unwrap_or_default(),
-        other_candidates: drugs.cloned().collect(),
+        order: &order.reference,
+        drug: drugs.next().unwrap_or_default(),
+        other_candidates: drugs.collect(),
         identified_by: order.drug.by.word(),
-        found: unique(found).into_iter().take(MOST_FOUND).collect(),
+        found: unique(found.collect()).into_iter().take(MOST_FOUND).collect(),
         not_found: unique(not_found),
         not_checked: unique(not_checked),
         ignored: ignored(index, facts, knowledge),
     }
 }
 
-fn evidence_item(topic: Option<&'static str>, evidence: &Evidence) -> Item {
-    Item {
-        topic,
-        what: super::wording::values::evidence(evidence),
-        reason: None,
-        reference: evidence.reference.clone(),
-    }
+fn evidence_item<'a>(topic: Option<&'static str>, evidence: &'a Evidence) -> Item<'a> {
+    let what = Cow::Owned(super::wording::values::evidence(evidence));
+    Item { topic, what, reason: None, reference: evidence.reference.as_deref() }
 }
 
 /// Rows that stay silent for what they are, and data that was not used.
-fn ignored(index: usize, facts: &Facts, knowledge: &Knowledge) -> Vec<Item> {
+fn ignored<'a>(index: usize, facts: &'a Facts, knowledge: &'a Knowledge) -> Vec<Item<'a>> {
     let mut items = Vec::new();
     let order = &facts.orders[index];
     for drug in order.drug.drugs.iter().filter_map(|id| knowledge.drug(id)) {
@@ -149,19 +145,19 @@ fn ignored(index: usize, facts: &Facts, knowledge: &Knowledge) -> Vec<Item> {
             };
             items.push(Item {
                 topic: Some(row.topic().word()),
-                what: row.id().get_ref().clone(),
-                reason: Some(reason.to_owned()),
+                what: Cow::Borrowed(row.id().get_ref()),
+                reason: Some(reason),
                 reference: None,
             });
         }
     }
     for aside in &facts.labs.set_aside {
-        let title = knowledge.terminology.labs.get(&aside.lab).map(|l| l.title.clone());
+        let lab = knowledge.terminology.labs.get(&aside.lab);
         items.push(Item {
             topic: None,
-            what: title.unwrap_or_else(|| aside.lab.clone()),
-            reason: Some(aside.reason.to_owned()),
-            reference: aside.reference.clone(),
+            what: Cow::Borrowed(lab.map_or(aside.lab.as_str(), |lab| lab.title.as_str())),
+            reason: Some(aside.reason),
+            reference: aside.reference.as_deref(),
         });
     }
     let unread = facts.conditions.not_understood;
@@ -172,12 +168,8 @@ fn ignored(index: usize, facts: &Facts, knowledge: &Knowledge) -> Vec<Item> {
         (facts.dropped.unreadable, "they could not be read"),
     ];
     for (count, reason) in dropped.into_iter().filter(|(count, _)| *count > 0) {
-        items.push(Item {
-            topic: None,
-            what: format!("resources not used: {count}"),
-            reason: Some(reason.to_owned()),
-            reference: None,
-        });
+        let what = Cow::Owned(format!("resources not used: {count}"));
+        items.push(Item { topic: None, what, reason: Some(reason), reference: None });
     }
     let mut items = unique(items);
     items.truncate(MOST_IGNORED);

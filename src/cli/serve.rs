@@ -5,7 +5,7 @@ use jakcard::auth::Gate;
 use jakcard::config::{Config, DEFAULT_STORE};
 use jakcard::service::{self, Calendar, House, InForce};
 use jakcard::store::Shelf;
-use std::io::{IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -88,7 +88,7 @@ const USUAL_LOG: &str = "info,actix_http::h1::dispatcher=off";
 /// Text on a terminal, JSON otherwise; `RUST_LOG` chooses what is said. Written by a thread of its own:
 /// who reads no log loses lines, and keeps nobody waiting. What is returned ends the log when dropped.
 fn start_log() -> WorkerGuard {
-    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
+    let (writer, guard) = tracing_appender::non_blocking(BufWriter::new(std::io::stderr()));
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(USUAL_LOG));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);

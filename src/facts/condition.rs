@@ -1,6 +1,6 @@
 //! Which diagnoses are on record, and do they still hold?
 
-use super::known::Evidence;
+use super::known::{Evidence, Shown};
 use crate::ehr::{Collected, State};
 use crate::fhir::types::{CodeableConcept, local_reference};
 use crate::fhir::views::{self, Stage, period_date};
@@ -66,7 +66,7 @@ impl Condition {
     /// What a finding shows of it.
     pub fn evidence(&self, concept: &str) -> Evidence {
         let code = self.concepts.iter().find(|(id, _)| id == concept).and_then(|(_, c)| c.clone());
-        Evidence {
+        Evidence::from(Shown {
             what: match self.standing {
                 Standing::Past => format!("{} (resolved)", self.title),
                 _ => self.title.clone(),
@@ -75,7 +75,7 @@ impl Condition {
             date: self.date,
             reference: self.reference.clone(),
             code,
-        }
+        })
     }
 }
 

@@ -1,6 +1,8 @@
 //! Unknown is a value.
 
 use crate::fhir::FhirDate;
+use std::ops::Deref;
+use std::sync::Arc;
 
 /// A fact from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,14 +43,36 @@ impl<T> Known<T> {
 }
 
 /// The items in their order, each once; linear, because charts can be long.
-pub fn unique<T: Clone + Eq + std::hash::Hash>(items: Vec<T>) -> Vec<T> {
+pub fn unique<T: Eq + std::hash::Hash>(mut items: Vec<T>) -> Vec<T> {
     let mut seen = std::collections::HashSet::with_capacity(items.len());
-    items.into_iter().filter(|item| seen.insert(item.clone())).collect()
+    let first: Vec<bool> = items.iter().map(|item| seen.insert(item)).collect();
+    let mut first = first.into_iter();
+    items.retain(|_| first.next() == Some(true));
+    items
 }
 
-/// One thing that the chart shows: what a finding rests on.
+/// One thing that the chart shows: what a finding rests on. Many rows rest on the same, so a copy is
+/// only another way to it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Evidence {
+pub struct Evidence(Arc<Shown>);
+
+impl From<Shown> for Evidence {
+    fn from(shown: Shown) -> Evidence {
+        Evidence(Arc::new(shown))
+    }
+}
+
+impl Deref for Evidence {
+    type Target = Shown;
+
+    fn deref(&self) -> &Shown {
+        &self.0
+    }
+}
+
+/// What [`Evidence`] tells.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Shown {
     /// What it is, in the words of the terminology tables.
     pub what: String,
     /// Its value as the EHR wrote it, when it has one.

@@ -1,6 +1,6 @@
 //! Which results are on record, newest first, in the units of the tables?
 
-use super::known::{Evidence, Known};
+use super::known::{Evidence, Known, Shown};
 use super::qualitative;
 use super::result::Part;
 use crate::ehr::{Chart, State};
@@ -55,13 +55,13 @@ pub struct LabResult {
 impl LabResult {
     /// What a finding shows of it.
     pub fn evidence(&self, lab: &Lab) -> Evidence {
-        Evidence {
+        Evidence::from(Shown {
             what: lab.title.clone(),
             value: Some(self.printed.clone()),
             date: self.date,
             reference: self.reference.clone(),
             code: Some(self.code.clone()),
-        }
+        })
     }
 }
 

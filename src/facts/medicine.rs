@@ -1,7 +1,7 @@
 //! Which medicines that rules ask about are on record or being ordered, and since when?
 
 use super::dose::Dose;
-use super::known::Evidence;
+use super::known::{Evidence, Shown};
 use super::order::{Order, Role};
 use crate::ehr::drug::{Identity, identify};
 use crate::ehr::{BesideOrder, Chart, DraftOrder, State, held};
@@ -64,13 +64,13 @@ impl Medicine {
             true => format!("{}, ordered with it", self.title),
             false => self.title.clone(),
         };
-        Evidence {
+        Evidence::from(Shown {
             what,
             value: None,
             date: self.start.filter(|_| !self.draft),
             reference: self.reference.clone(),
             code: None,
-        }
+        })
     }
 }
 

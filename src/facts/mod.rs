@@ -22,7 +22,7 @@ pub mod vaccine;
 pub use condition::{Condition, Conditions, Standing};
 pub use dose::{Dose, DoseLine};
 pub use hepatic::LiverFunction;
-pub use known::{Evidence, Known, unique};
+pub use known::{Evidence, Known, Shown, unique};
 pub use lab::{LabResult, Labs, SetAside, Value};
 pub use medicine::{Medicine, Medicines};
 pub use order::{Indication, Order, Role, Since};

@@ -1,6 +1,6 @@
 //! Which vaccines were given, and when?
 
-use super::known::Evidence;
+use super::known::{Evidence, Shown};
 use crate::ehr::{Collected, State};
 use crate::fhir::types::{CodeableConcept, local_reference};
 use crate::fhir::views::Immunization;
@@ -30,13 +30,13 @@ pub struct Vaccination {
 impl Vaccination {
     /// What a finding shows of it.
     pub fn evidence(&self) -> Evidence {
-        Evidence {
+        Evidence::from(Shown {
             what: self.title.clone(),
             value: None,
             date: self.date,
             reference: self.reference.clone(),
             code: self.code.clone(),
-        }
+        })
     }
 }
 

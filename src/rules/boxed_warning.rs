@@ -4,7 +4,7 @@
 //! part of the chart that could not be read is named beside it.
 
 use super::{Because, Gap, Missing, Outcome, Question, Verdict};
-use crate::facts::{Condition, Evidence, Indication, Known, LabResult, Value, unique};
+use crate::facts::{Condition, Evidence, Indication, Known, LabResult, Shown, Value, unique};
 use crate::knowledge::{BoxedWarning, Exception, RiskGroup};
 
 /// A risk of the warning that the chart shows.
@@ -75,13 +75,13 @@ impl Look {
         let (mut evidence, mut missing) = (Vec::new(), Vec::new());
         if let Some(from) = group.age_from {
             match (facts.person.age(facts.today), &facts.person.birth) {
-                (Some((least, _)), _) if least >= from => evidence.push(Evidence {
+                (Some((least, _)), _) if least >= from => evidence.push(Evidence::from(Shown {
                     what: format!("{least} years old"),
                     value: None,
                     date: None,
                     reference: None,
                     code: None,
-                }),
+                })),
                 (Some((_, most)), _) if most < from => {}
                 (_, birth) => missing.push(gap(
                     "age",

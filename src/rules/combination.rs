@@ -2,7 +2,7 @@
 
 use super::scope::Scope;
 use super::{Because, Change, Outcome, Question};
-use crate::facts::{Evidence, Identified, Medicine, Order, Role};
+use crate::facts::{Evidence, Identified, Medicine, Order, Role, Shown};
 use crate::terminology::products::Form;
 
 /// One outcome for every row against a second JAK inhibitor.
@@ -51,11 +51,11 @@ fn other(question: Question<'_>, medicine: &Medicine) -> bool {
 fn draft(question: Question<'_>, order: &Order) -> Evidence {
     let drugs = order.drug.drugs.iter().filter_map(|id| question.knowledge.drug(id));
     let names: Vec<&str> = drugs.map(|d| d.name.as_str()).collect();
-    Evidence {
+    Evidence::from(Shown {
         what: format!("{}, ordered with it", names.join(" or ")),
         value: None,
         date: None,
         reference: Some(order.reference.clone()),
         code: None,
-    }
+    })
 }

@@ -7,10 +7,11 @@
 use super::scope::{Limits, Scope};
 use super::{Because, Change, Outcome, Question, Verdict};
 use crate::facts::{Known, RenalFunction};
-use crate::knowledge::{Action, Applies, RenalDose, RenalMeasure};
+use crate::knowledge::{Action, RenalDose, RenalMeasure};
 use crate::terminology::decimal::Range;
 use rust_decimal::Decimal;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What the verdict of a row rests on.
 #[derive(Clone, Debug)]
@@ -19,16 +20,14 @@ pub struct RenalVerdict {
     pub measure: RenalMeasure,
     /// The band of the row.
     pub band: Range,
-    /// The patient's renal function, when it is known.
-    pub function: Option<RenalFunction>,
+    /// The patient's renal function, when it is known; one for all rows.
+    pub function: Option<Arc<RenalFunction>>,
     /// The labelled dose in words; absent when the label gives none.
     pub labelled_dose: Option<String>,
-    /// To whom the row applies.
-    pub applies: Applies,
     /// Only the age of the result is worth a word.
     pub only_stale: bool,
     /// All ends of all bands of the drug: a printed value must not seem to lie across one of them.
-    pub ends: Vec<Decimal>,
+    pub ends: Arc<[Decimal]>,
 }
 
 /// One outcome for every renal row of the drug.
@@ -36,11 +35,11 @@ pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
     let rows: Vec<&RenalDose> = question.rows(&question.drug.renal_dose).collect();
     let mut functions = BTreeMap::new();
     for row in &rows {
-        functions
-            .entry(row.measure)
-            .or_insert_with(|| question.facts.renal_function(row.measure, question.knowledge));
+        functions.entry(row.measure).or_insert_with(|| {
+            shared(question.facts.renal_function(row.measure, question.knowledge))
+        });
     }
-    let ends: Vec<Decimal> = rows.iter().flat_map(|r| ends(&r.value)).collect();
+    let ends: Arc<[Decimal]> = rows.iter().flat_map(|r| ends(&r.value)).collect();
     let mut outcomes: Vec<Outcome<'_>> =
         rows.iter().map(|row| check_row(question, row, &functions[&row.measure], &ends)).collect();
     say_stale(&mut outcomes);
@@ -50,8 +49,8 @@ pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
 fn check_row<'k>(
     question: Question<'k>,
     row: &'k RenalDose,
-    function: &Known<RenalFunction>,
-    ends: &[Decimal],
+    function: &Known<Arc<RenalFunction>>,
+    ends: &Arc<[Decimal]>,
 ) -> Outcome<'k> {
     let mut scope = Scope::default();
     renal(&mut scope, row, function);
@@ -63,9 +62,8 @@ fn check_row<'k>(
         band: row.value,
         function: function.known().cloned(),
         labelled_dose: row.labelled_dose.clone(),
-        applies: row.applies.clone(),
         only_stale: false,
-        ends: ends.to_vec(),
+        ends: ends.clone(),
     }));
     if matches!(function, Known::NoneOnRecord) {
         scope.not_found.push("creatinine and eGFR".to_owned());
@@ -89,15 +87,23 @@ fn say_stale(outcomes: &mut [Outcome<'_>]) {
     }
 }
 
-fn renal(scope: &mut Scope, row: &RenalDose, function: &Known<RenalFunction>) {
+fn renal(scope: &mut Scope, row: &RenalDose, function: &Known<Arc<RenalFunction>>) {
     match function {
         Known::Is(function) => {
-            scope.found.extend(function.basis.clone());
+            scope.found.extend(function.basis.iter().cloned());
             let inside = row.value.holds(&function.value);
             scope.answer(inside, RENAL_FUNCTION, "the value on record leaves the band open");
         }
         Known::NoneOnRecord => scope.lacks(RENAL_FUNCTION),
         Known::NotAvailable { why } => scope.open(RENAL_FUNCTION, why.as_str()),
+    }
+}
+
+fn shared(function: Known<RenalFunction>) -> Known<Arc<RenalFunction>> {
+    match function {
+        Known::Is(function) => Known::Is(Arc::new(function)),
+        Known::NoneOnRecord => Known::NoneOnRecord,
+        Known::NotAvailable { why } => Known::NotAvailable { why },
     }
 }
 

@@ -131,7 +131,7 @@ fn open(
     let what = listed(&what);
     let value = renal.function.as_ref().map(|f| values::function(f, &renal.ends));
     let value = value.unwrap_or_else(|| "renal function".to_owned());
-    let how = renal.function.as_ref().map(values::derivation).unwrap_or_default();
+    let how = renal.function.as_deref().map(values::derivation).unwrap_or_default();
     Words {
         text: format!(
             "{value}: the label limits {drug}: {limits}.{ordered} Not known: {what} ({}). Renal function: {how}.",
@@ -157,7 +157,7 @@ fn limits(group: &[&Outcome<'_>], lead: &RenalVerdict, knowledge: &Knowledge) ->
         else {
             continue;
         };
-        let whom = whom(&renal.applies, knowledge);
+        let whom = outcome.row.applies().map(|a| whom(a, knowledge)).unwrap_or_default();
         let band = match known {
             true => String::new(),
             false => format!(

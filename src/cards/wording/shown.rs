@@ -70,7 +70,7 @@ pub fn own<'o>(
     outcome: &'o Outcome<'_>,
     knowledge: &'o Knowledge,
 ) -> impl Iterator<Item = &'o Evidence> {
-    let indications = outcome.row.applies().map(|a| a.indication.clone()).unwrap_or_default();
+    let indications = outcome.row.applies().map(|a| a.indication.as_slice()).unwrap_or_default();
     let table = &knowledge.terminology.conditions;
     let titles: Vec<&str> = indications
         .iter()

@@ -7,7 +7,7 @@ use super::super::Question;
 use super::reading::{Told, current, evidence, gap, lab, newest, title};
 use super::{Reading, Standing};
 use crate::facts::renal::within_months;
-use crate::facts::{Evidence, LabResult};
+use crate::facts::{Evidence, LabResult, Shown};
 use crate::fhir::FhirDate;
 use crate::knowledge::ScreeningState;
 use crate::terminology::results::Meaning;
@@ -163,13 +163,13 @@ fn treatment(question: Question<'_>) -> Treatment {
         else {
             continue;
         };
-        let shown = Evidence {
+        let shown = Evidence::from(Shown {
             what: substance.clone(),
             value: None,
             date: medicine.start,
             reference: medicine.reference.clone(),
             code: None,
-        };
+        });
         // A course that goes on runs until today; one that was stopped, until a day that is told.
         let ended = medicine.end.map(|e| e.earliest.min(facts.today));
         let end = ended.or(medicine.active.then_some(facts.today));
