@@ -135,7 +135,8 @@ fn health_readiness_and_metrics_answer() {
     assert_eq!(app.get("/readyz").status(), 200);
     app.post(SIGN, fixture(SIGN, "nothing-on-record").to_string());
     let metrics = app.get("/metrics").text().expect("text");
-    let counted = format!("jakcard_requests_total{{service=\"{SIGN}\",status=\"200\"}}");
+    let counted =
+        format!("jakcard_requests_total{{service=\"{SIGN}\",endpoint=\"call\",status=\"200\"}}");
     assert!(metrics.contains(&counted), "{metrics}");
     assert!(metrics.contains("jakcard_identified_total{by=\"rxnorm\"}"), "{metrics}");
     assert!(!metrics.contains("pat-1"));
