@@ -1,6 +1,6 @@
 //! What happened in the course of one call?
 //!
-//! [`super::invoke`] writes it down, and the door tells it, to the metrics and the trace. Of a call that
+//! [`super::invoke()`] writes it down, and the door tells it, to the metrics and the trace. Of a call that
 //! nobody made (the self-test) nothing is told.
 
 use super::metrics;
