@@ -134,6 +134,12 @@ fn c13_what_operators_ask_for_is_reached_on_its_own_port_only() {
     let app = App::of(Config { operations, ..config(vec![client("hospital", &issuer)]) });
     let own = app.operations.expect("an address");
     assert_ne!(own, app.address);
+    // It is not ready before the keys were read and every drug was recognised once.
+    let begun = std::time::Instant::now();
+    let ready = format!("http://{own}/readyz");
+    while app.client.get(&ready).send().expect("an answer").status() != 200 {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "it never gets ready");
+    }
     for path in ["/healthz", "/readyz", "/metrics"] {
         assert_eq!(outcome(app.get(path)).0, 404, "{path} is public");
         let url = format!("http://{own}{path}");

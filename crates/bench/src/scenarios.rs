@@ -79,11 +79,12 @@ pub async fn verified(goals: &mut Goals) {
     let audited_server = Server::jakcard(&SANDBOX[..3], audited.path(), true);
     let memory_server = verifying(&memory, None);
     let store_server = verifying(&store, Some("bench.db"));
+    // A token may be used once in the whole run.
+    let mut number = 0;
     println!("\n## Verified\n");
     Turn::head("order | prefetch | connections | call", "unverified");
     for (draft, word) in [(Draft::Other, "no JAK inhibitor"), (Draft::Jak, "JAK inhibitor")] {
         let body = bodies::with_prefetch(draft, 10_000);
-        let mut number = 0;
         let mut signed = |algorithm: &str| {
             // A token may be used once: as many as there are calls.
             let one = |n: usize| {
