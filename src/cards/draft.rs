@@ -9,7 +9,7 @@ use super::wording::values;
 use crate::cds_hooks::{Action, ActionType, Suggestion};
 use crate::facts::dose::{Dose, Regimen};
 use crate::facts::{Order, sig};
-use crate::fhir::Json;
+use crate::fhir::Document;
 use crate::fhir::views::MedicationOrder;
 use crate::knowledge::{Level, Limit};
 use regex::Regex;
@@ -147,9 +147,9 @@ fn changed(draft: &str, order: &Order, old: Regimen, new: Regimen) -> Option<Box
 
 /// Does the changed draft say just the new dose, in its structure and in its words?
 fn says(resource: &RawValue, order: &Order, new: Regimen) -> bool {
-    let Some(view) = MedicationOrder::read(Json::from(resource)) else { return false };
-    let dose = Dose::read(&view, order.drug.strength);
-    only(&dose) == Some(new)
+    let Ok(document) = Document::read(resource.get()) else { return false };
+    let view = MedicationOrder::read(document.root());
+    view.is_some_and(|view| only(&Dose::read(&view, order.drug.strength)) == Some(new))
 }
 
 /// Doses per day.

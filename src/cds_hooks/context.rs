@@ -84,9 +84,8 @@ impl<'a> Context<'a> {
             entries: orders.map(entries).transpose()?.unwrap_or_default(),
             selections: view
                 .selections()
-                .map(Json::items)
-                .unwrap_or_default()
                 .into_iter()
+                .flat_map(Json::items)
                 .filter_map(Json::string)
                 .collect(),
         })
@@ -136,7 +135,6 @@ fn entries(orders: Json<'_>) -> Result<Vec<ContextEntry<'_>>, BadRequest> {
 /// Entries of a Bundle, or resources in a list.
 fn list(json: Json<'_>) -> Vec<ContextEntry<'_>> {
     json.items()
-        .into_iter()
         .filter_map(|item| {
             let entry = Entry::read(item)?;
             let resource = entry.resource().filter(|r| r.is_object()).unwrap_or(item);

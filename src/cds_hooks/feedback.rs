@@ -4,12 +4,12 @@
 //! `overrideReason` with `reason` (CDS Hooks 2.0) or with code and system directly (before 2020), under
 //! the plural `overrideReasons` (Epic), or in an extension with that name. All of them are read.
 
-use super::request::{BadRequest, Bounds, first_clause, kind_of, object};
+use super::request::{BadRequest, Bounds, kind_of, object};
 use crate::fhir::Json;
 use crate::fhir::views::view;
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 view! {
@@ -121,25 +121,22 @@ impl Feedback {
     /// # Errors
     /// What is missing or wrong, and where. Nothing of what a user wrote.
     pub fn read(body: &[u8], bounds: Bounds) -> Result<Vec<Feedback>, BadRequest> {
-        let raw = object(body, bounds)?;
-        let batch: Batch<'_> = serde_json::from_str(raw.get())
-            .map_err(|e| BadRequest::text(format!("the body has a {}", first_clause(&e))))?;
-        let Some(list) = batch.feedback() else {
+        let body = object(body, bounds)?;
+        let Some(list) = Batch::read(body.root()).and_then(|batch| batch.feedback()) else {
             return Err(BadRequest::at("feedback", "the body has no `feedback`, expected a list"));
         };
         if !list.is_array() {
             let message = format!("`feedback` is {}, expected a list", kind_of(list));
             return Err(BadRequest::at("feedback", message));
         }
-        let reports: Vec<&RawValue> = list.read().unwrap_or_default();
-        if reports.len() > MOST_REPORTS {
+        let count = list.all_items().count();
+        if count > MOST_REPORTS {
             let message = format!(
-                "`feedback` holds {} reports, expected at most {MOST_REPORTS} in one call; none was kept",
-                reports.len()
+                "`feedback` holds {count} reports, expected at most {MOST_REPORTS} in one call; none was kept"
             );
             return Err(BadRequest::at("feedback", message));
         }
-        reports.into_iter().enumerate().map(|(i, raw)| one(Place::report(i), raw.into())).collect()
+        list.all_items().enumerate().map(|(i, json)| one(Place::report(i), json)).collect()
     }
 }
 
@@ -189,13 +186,13 @@ fn one(place: Place, json: Json<'_>) -> Result<Feedback, BadRequest> {
         (place.at("overrideReason"), report.override_reason()),
         (place.at("overrideReasons"), report.override_reasons()),
     ];
-    let extension: BTreeMap<String, &RawValue> =
-        report.extension().and_then(Json::read).unwrap_or_default();
+    let extension: BTreeMap<Cow<'_, str>, Json<'_>> =
+        report.extension().into_iter().flat_map(Json::members).collect();
     let named = |key: &str| key.ends_with("overrideReason") || key.ends_with("overrideReasons");
     let extended = extension
         .iter()
         .filter(|(key, _)| named(key))
-        .map(|(_, raw)| (place.at("extension"), Some(Json::from(*raw))));
+        .map(|(_, json)| (place.at("extension"), Some(*json)));
     for (place, json) in reasons.into_iter().chain(extended) {
         let Some(json) = present(json) else { continue };
         for item in bounded(&place, json)? {
@@ -250,7 +247,7 @@ fn suggestions(place: &Place, json: Option<Json<'_>>) -> Result<Vec<String>, Bad
 
 /// The items of a list, or the one value.
 fn bounded<'a>(place: &Place, json: Json<'a>) -> Result<Vec<Json<'a>>, BadRequest> {
-    let items = json.items();
+    let items: Vec<Json<'_>> = json.items().collect();
     if items.len() > MOST_ITEMS {
         let found = format!("a list of {}", items.len());
         return Err(place.clone().wrong(&found, &format!("at most {MOST_ITEMS}")));

@@ -12,4 +12,4 @@ pub use card::{
     Suggestion,
 };
 pub use context::Context;
-pub use request::{Authorization, BadRequest, Bounds, Prefetch, Request};
+pub use request::{Authorization, BadRequest, Bounds, Prefetch, Request, open};

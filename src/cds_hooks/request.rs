@@ -3,19 +3,15 @@
 //! <https://cds-hooks.hl7.org/#calling-a-cds-service>
 
 use super::context::Context;
-use crate::fhir::Json;
-use crate::fhir::shape::{DEEPEST, Shape};
+use crate::fhir::document::{DEEPEST, Shape};
 use crate::fhir::views::view;
+use crate::fhir::{Document, Json};
 use secrecy::SecretString;
-use serde::Deserialize;
-use serde::de::{MapAccess, Visitor};
-use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::fmt;
 
 view! {
     /// Members of a hook call.
-    struct Envelope {
+    struct CallView {
         hook, hook_instance as "hookInstance", fhir_server as "fhirServer",
         fhir_authorization as "fhirAuthorization", context, prefetch,
         patient, user,
@@ -81,17 +77,12 @@ impl Default for Bounds {
 
 /// Data sent along, by key, in the order sent.
 #[derive(Debug, Default)]
-pub struct Prefetch<'a> {
-    /// Key and value.
-    pub entries: Vec<(Cow<'a, str>, Json<'a>)>,
-    /// Somewhere in a value a member of an object stands twice.
-    pub twins: bool,
-}
+pub struct Prefetch<'a>(pub Vec<(Cow<'a, str>, Json<'a>)>);
 
 impl<'a> Prefetch<'a> {
     /// The value of a key.
     pub fn get(&self, key: &str) -> Option<Json<'a>> {
-        self.entries.iter().find(|(k, _)| k == key).map(|(_, v)| *v)
+        self.0.iter().find(|(k, _)| k == key).map(|(_, v)| *v)
     }
 }
 
@@ -110,8 +101,6 @@ pub struct Request<'a> {
     pub context: Context<'a>,
     /// Data sent along. Not looked into before an order needs it.
     prefetch: Option<Json<'a>>,
-    /// Somewhere in the body a member of an object stands twice: then it is in the data sent along.
-    twins: bool,
 }
 
 impl<'a> Request<'a> {
@@ -121,30 +110,28 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     /// What is missing or wrong, and where. No patient data.
-    pub fn read(body: &'a [u8], bounds: Bounds) -> Result<Request<'a>, BadRequest> {
-        let (raw, twin) = bounded(body, bounds)?;
-        let envelope: Envelope<'a> = serde_json::from_str(raw.get()).map_err(|e| match twin {
-            Some(place) => twice(place),
-            None => BadRequest::text(format!("the request has a {}", first_clause(&e))),
-        })?;
-        let prefetch = envelope.prefetch();
-        if let Some(place) = twin.and_then(|_| twin_beside(body, prefetch)) {
+    pub fn read(body: &'a Document<'_>) -> Result<Request<'a>, BadRequest> {
+        let first = body.shape().twins.first();
+        let Some(view) = CallView::read(body.root()) else {
+            return Err(twice(first.copied().unwrap_or_default()));
+        };
+        let prefetch = view.prefetch();
+        if let Some(place) = twin_beside(body, prefetch) {
             return Err(twice(place));
         }
-        let hook = required(envelope.hook(), "hook")?;
-        let hook_instance = required(envelope.hook_instance(), "hookInstance")?;
-        let context = match envelope.context() {
+        let hook = required(view.hook(), "hook")?;
+        let hook_instance = required(view.hook_instance(), "hookInstance")?;
+        let context = match view.context() {
             None => return Err(BadRequest::at("context", "the request has no `context`")),
-            Some(context) => Context::read(context, envelope.patient(), hook != PATIENT_VIEW)?,
+            Some(context) => Context::read(context, view.patient(), hook != PATIENT_VIEW)?,
         };
         Ok(Request {
             hook,
             hook_instance,
-            fhir_server: envelope.fhir_server().and_then(Json::string),
-            authorization: envelope.fhir_authorization().and_then(authorization),
+            fhir_server: view.fhir_server().and_then(Json::string),
+            authorization: view.fhir_authorization().and_then(authorization),
             context,
             prefetch,
-            twins: twin.is_some(),
         })
     }
 
@@ -158,53 +145,59 @@ impl<'a> Request<'a> {
 
     /// The data sent along; a `prefetch` that is no object tells nothing.
     pub fn prefetch(&self) -> Prefetch<'a> {
-        let entries = self.prefetch.map(values).unwrap_or_default();
-        Prefetch { entries, twins: self.twins }
+        Prefetch(values(self.prefetch).collect())
     }
 }
 
-/// The JSON object that a body is, within its bounds; no member of any object stands twice.
-pub(super) fn object(body: &[u8], bounds: Bounds) -> Result<&RawValue, BadRequest> {
-    match bounded(body, bounds)? {
-        (raw, None) => Ok(raw),
-        (_, Some(place)) => Err(twice(place)),
-    }
-}
-
-/// The JSON object that a body is, within its bounds, and where in it a member stands twice.
-fn bounded(body: &[u8], bounds: Bounds) -> Result<(&RawValue, Option<usize>), BadRequest> {
+/// The JSON object that a body is, within its bounds; a member may stand twice in it.
+///
+/// # Errors
+/// What is wrong with it. No patient data.
+pub fn open(body: &[u8], bounds: Bounds) -> Result<Document<'_>, BadRequest> {
     let text = std::str::from_utf8(body).map_err(|e| {
         let at = e.valid_up_to();
         BadRequest::text(format!("the body is not UTF-8: byte {at} starts no character"))
     })?;
-    // Splitting text into raw values takes any depth; nothing behind the bounds should.
-    let raw: &RawValue = serde_json::from_str(text).map_err(|e| BadRequest::text(not_json(&e)))?;
-    let shape = Shape::of(text);
-    within(shape, bounds)?;
-    if !Json::from(raw).is_object() {
-        let found = kind_of(raw.into());
+    // Taking a text apart takes any depth; nothing behind the bounds should.
+    let document = Document::read(text).map_err(|e| BadRequest::text(not_json(&e)))?;
+    within(document.shape(), bounds)?;
+    if !document.root().is_object() {
+        let found = kind_of(document.root());
         return Err(BadRequest::text(format!("the body is {found}, expected an object")));
     }
-    Ok((raw, shape.twin))
+    Ok(document)
 }
 
-/// Where a member stands twice outside of the values sent along: they are blanked, and the text is
-/// looked through again. Hardly any body comes to this.
-fn twin_beside(body: &[u8], prefetch: Option<Json<'_>>) -> Option<usize> {
-    let mut beside = body.to_vec();
-    for (_, value) in prefetch.map(values).unwrap_or_default() {
-        let value = value.text();
-        let from = value.as_ptr() as usize - body.as_ptr() as usize;
-        beside[from..from + value.len()].fill(b' ');
+/// The same; no member of any object stands twice.
+pub(super) fn object(body: &[u8], bounds: Bounds) -> Result<Document<'_>, BadRequest> {
+    let document = open(body, bounds)?;
+    match document.shape().twins.first() {
+        None => Ok(document),
+        Some(place) => Err(twice(*place)),
     }
-    Shape::of(std::str::from_utf8(&beside).ok()?).twin
+}
+
+/// The members of the object that the data sent along is.
+fn values<'a>(prefetch: Option<Json<'a>>) -> impl Iterator<Item = (Cow<'a, str>, Json<'a>)> {
+    prefetch.into_iter().flat_map(Json::members)
+}
+
+/// Where a member stands twice outside of the values sent along.
+fn twin_beside(body: &Document<'_>, prefetch: Option<Json<'_>>) -> Option<usize> {
+    // Both stand in the order of the text.
+    let mut along = values(prefetch).map(|(_, value)| value.place()).peekable();
+    let is_beside = |place: &usize| {
+        while along.next_if(|value| value.end <= *place).is_some() {}
+        !along.peek().is_some_and(|value| value.contains(place))
+    };
+    body.shape().twins.iter().copied().find(is_beside)
 }
 
 fn twice(place: usize) -> BadRequest {
     BadRequest::text(format!("a member of an object stands twice: at byte {place} of the body"))
 }
 
-fn within(shape: Shape, bounds: Bounds) -> Result<(), BadRequest> {
+fn within(shape: &Shape, bounds: Bounds) -> Result<(), BadRequest> {
     let message = if shape.depth > bounds.depth {
         format!("the body is nested {} deep, expected at most {}", shape.depth, bounds.depth)
     } else if shape.entries > bounds.entries {
@@ -258,35 +251,7 @@ fn not_json(error: &serde_json::Error) -> String {
 }
 
 /// The error without its place, and without any text of the request.
-pub(super) fn first_clause(error: &serde_json::Error) -> String {
+fn first_clause(error: &serde_json::Error) -> String {
     let text = error.to_string();
     text.split(" at line ").next().unwrap_or_default().to_owned()
-}
-
-/// The members of an object in the order sent; of anything else none.
-fn values(json: Json<'_>) -> Vec<(Cow<'_, str>, Json<'_>)> {
-    json.read().map(|Members(members)| members).unwrap_or_default()
-}
-
-/// The members of an object in the order sent, also of one name.
-struct Members<'a>(Vec<(Cow<'a, str>, Json<'a>)>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Reader;
-        impl<'de> Visitor<'de> for Reader {
-            type Value = Members<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-                let mut entries: Vec<(Cow<'de, str>, Json<'de>)> = Vec::new();
-                while let Some((key, value)) = map.next_entry::<String, &'de RawValue>()? {
-                    entries.push((Cow::Owned(key), value.into()));
-                }
-                Ok(Members(entries))
-            }
-        }
-        deserializer.deserialize_map(Reader)
-    }
 }

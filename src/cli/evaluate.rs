@@ -34,7 +34,8 @@ fn pick(body: &[u8], id: Option<&str>, house: &House) -> Result<Served, ServiceE
     if let Some(id) = id {
         return house.service(id).ok_or(ServiceError::NoService);
     }
-    let request = jakcard::cds_hooks::Request::read(body, house.config.limits.bounds())?;
+    let body = jakcard::cds_hooks::open(body, house.config.limits.bounds())?;
+    let request = jakcard::cds_hooks::Request::read(&body)?;
     house.knowledge.find(|s| s.hook == request.hook).ok_or_else(|| {
         let services = &house.knowledge.now().services;
         let known: Vec<String> = services.iter().map(|s| format!("`{}`", s.hook)).collect();

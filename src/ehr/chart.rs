@@ -10,7 +10,8 @@ use crate::fhir::views::{Anchor, Bundle, Entry, Issue, Link, Outcome, Wrapped};
 use crate::fhir::{Json, Release};
 use crate::terminology::labs::Group;
 use rust_decimal::Decimal;
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 
 /// Prefetch keys that are no group of observations.
 const PATIENT: &str = "patient";
@@ -63,13 +64,13 @@ pub fn gather<'a>(
     for group in Group::ALL {
         chart.observation_states.insert(group, State::NotAsked);
     }
-    let (seen, ours, twins) = (BTreeSet::new(), false, prefetch.twins);
-    let mut sorter = Sorter { patient_id, seen, ours, twins, chart: &mut chart };
-    for (key, value) in &prefetch.entries {
+    let (seen, ours) = (HashSet::new(), false);
+    let mut sorter = Sorter { patient_id, seen, ours, chart: &mut chart };
+    for (key, value) in &prefetch.0 {
         let state = sorter.value(*value)?;
         sorter.set_state(key, state);
     }
-    (sorter.ours, sorter.twins) = (true, true);
+    sorter.ours = true;
     for answer in fetched {
         let mut state = State::Complete;
         for page in answer.values() {
@@ -149,12 +150,10 @@ impl<'a> MedicationSource<'a> for InChart<'_, 'a> {
 
 struct Sorter<'c, 'a> {
     patient_id: &'c str,
-    seen: BTreeSet<(String, String)>,
+    seen: HashSet<(Cow<'a, str>, Cow<'a, str>)>,
     /// The answer to a question of our own: its pages were followed, and its totals are the server's
     /// business.
     ours: bool,
-    /// A member may stand twice in a resource: then it is looked for in each.
-    twins: bool,
     chart: &'c mut Chart<'a>,
 }
 
@@ -227,8 +226,9 @@ impl<'a> Sorter<'_, 'a> {
             }
         }
         let items = bundle.entry().map(Json::items).unwrap_or_default();
-        let entries = items.len();
+        let mut entries = 0;
         for item in items {
+            entries += 1;
             let Some(entry) = Entry::read(item) else {
                 self.chart.dropped.unreadable += 1;
                 state = State::Incomplete("an entry could not be read");
@@ -274,8 +274,7 @@ impl<'a> Sorter<'_, 'a> {
     }
 
     fn resource(&mut self, resource: Json<'a>) -> Result<Use, BadRequest> {
-        let twins = self.twins && resource.has_twin_members();
-        let anchor = Anchor::read(resource).filter(|_| !twins);
+        let anchor = Anchor::read(resource).filter(|_| !resource.has_twin_members());
         let Some(anchor) = anchor else {
             self.chart.dropped.unreadable += 1;
             return Ok(Use::Dropped("an entry could not be read"));
@@ -286,11 +285,10 @@ impl<'a> Sorter<'_, 'a> {
         if let Some(not_used) = owned.then(|| self.not_ours(&anchor)).flatten() {
             return Ok(not_used);
         }
-        if let Some(id) = &id {
-            let key = (resource_type.to_string(), id.to_string());
-            if !self.seen.insert(key) {
-                return Ok(Use::Counted);
-            }
+        if let Some(id) = &id
+            && !self.seen.insert((resource_type.clone(), id.clone()))
+        {
+            return Ok(Use::Counted);
         }
         match &*resource_type {
             "Patient" => {
@@ -359,7 +357,7 @@ const UNOWNED: &[&str] = &["Patient", "Medication"];
 
 fn issues(outcome: Json<'_>) -> Vec<Issue<'_>> {
     let issues = Outcome::read(outcome).and_then(|o| o.issue()).map(Json::items);
-    issues.unwrap_or_default().into_iter().filter_map(Issue::read).collect()
+    issues.unwrap_or_default().filter_map(Issue::read).collect()
 }
 
 fn none_found(issue: &Issue<'_>) -> bool {

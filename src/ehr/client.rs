@@ -3,8 +3,8 @@
 use super::breaker::Breakers;
 use super::release::{Releases, told_release};
 use super::server::{FhirServer, is_private};
-use crate::fhir::Release;
-use crate::fhir::shape::{DEEPEST, Shape};
+use crate::fhir::document::DEEPEST;
+use crate::fhir::{Document, Release};
 use metrics::counter;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{
@@ -12,7 +12,6 @@ use reqwest::header::{
 };
 use reqwest::{Response, StatusCode, redirect};
 use secrecy::ExposeSecret;
-use serde::de::IgnoredAny;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -114,7 +113,7 @@ impl Client {
         let url = server.base.join("metadata").ok()?;
         let left = budget.deadline.saturating_duration_since(Instant::now());
         let told = tokio::time::timeout(left / 2, self.get(server, &url, budget)).await;
-        let release = told.ok().and_then(Result::ok).and_then(|text| told_release(&text));
+        let release = told.ok().and_then(Result::ok).and_then(|statement| told_release(&statement));
         self.releases.keep(origin, release);
         release
     }
@@ -128,7 +127,7 @@ impl Client {
         server: &FhirServer,
         url: &Url,
         budget: &Budget,
-    ) -> Result<String, Why> {
+    ) -> Result<Document<'static>, Why> {
         let origin = server.base.as_str();
         if !self.breakers.may_ask(origin) {
             counter!("jakcard_fhir_requests_total", "outcome" => "breaker").increment(1);
@@ -169,7 +168,7 @@ impl Client {
         answer.map_err(|trouble| trouble.why)
     }
 
-    async fn once(&self, server: &FhirServer, url: &Url) -> Result<String, Trouble> {
+    async fn once(&self, server: &FhirServer, url: &Url) -> Result<Document<'static>, Trouble> {
         let mut request = self.http.get(url.clone());
         request = request.header(ACCEPT, "application/fhir+json, application/json;q=0.9");
         if let Some(token) = &server.token {
@@ -189,7 +188,7 @@ impl Client {
     }
 
     /// The body: FHIR JSON, as it is, not larger than the bound.
-    async fn body(&self, mut response: Response) -> Result<String, Trouble> {
+    async fn body(&self, mut response: Response) -> Result<Document<'static>, Trouble> {
         let header = |name| response.headers().get(name).and_then(|v| v.to_str().ok());
         let packed = header(CONTENT_ENCODING).is_some_and(|e| !e.eq_ignore_ascii_case("identity"));
         if packed {
@@ -218,11 +217,11 @@ impl Client {
         }
         let nonsense = || Trouble::for_good("the EHR sent something that is no FHIR");
         let text = String::from_utf8(body).map_err(|_| nonsense())?;
-        serde_json::from_str::<IgnoredAny>(&text).map_err(|_| nonsense())?;
-        if Shape::of(&text).depth > DEEPEST {
+        let document = Document::read(text).map_err(|_| nonsense())?;
+        if document.shape().depth > DEEPEST {
             return Err(nonsense());
         }
-        Ok(text)
+        Ok(document)
     }
 }
 

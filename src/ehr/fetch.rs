@@ -6,10 +6,9 @@ use super::fetched::Fetched;
 use super::needs::Question;
 use super::server::{FhirServer, below};
 use crate::fhir::views::{Bundle, Link};
-use crate::fhir::{Json, Release};
+use crate::fhir::{Document, Json, Release};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use serde_json::value::RawValue;
 use std::collections::HashSet;
 use url::Url;
 
@@ -80,7 +79,7 @@ impl<'h> Door<'h> {
             };
             let read = Page::read(&page);
             entries += read.entries;
-            bytes += page.len();
+            bytes += page.text().len();
             fetched.pages.push(page);
             let Some(next) = read.next else { return fetched };
             let Some(next) = below(&self.server.base, &next) else {
@@ -104,7 +103,7 @@ impl<'h> Door<'h> {
     }
 
     /// One page. A DSTU2 server knows MedicationOrder and no MedicationRequest.
-    async fn page(&self, url: &Url) -> Result<String, Why> {
+    async fn page(&self, url: &Url) -> Result<Document<'static>, Why> {
         match self.client.get(&self.server, url, &self.budget).await {
             Err(why) => match earlier(url).filter(|_| why == super::client::NOTHING_THERE) {
                 Some(earlier) => self.client.get(&self.server, &earlier, &self.budget).await,
@@ -133,20 +132,19 @@ struct Page {
 }
 
 impl Page {
-    fn read(page: &str) -> Page {
-        let raw = serde_json::from_str::<&RawValue>(page).ok();
-        let Some(bundle) = raw.and_then(|raw| Bundle::read(Json::from(raw))) else {
+    fn read(page: &Document<'_>) -> Page {
+        let Some(bundle) = Bundle::read(page.root()) else {
             return Page::default();
         };
-        let links = bundle.link().map(Json::items).unwrap_or_default();
-        let next = links.into_iter().filter_map(Link::read).find_map(|link| {
+        let links = bundle.link().into_iter().flat_map(Json::items);
+        let next = links.filter_map(Link::read).find_map(|link| {
             let relation = link.relation().and_then(Json::string)?;
             let url = (relation == "next").then(|| link.url().and_then(Json::string))?;
             url.map(|u| u.into_owned())
         });
         // Counted only where it decides something.
         let entries = match &next {
-            Some(_) => bundle.entry().map(Json::items).unwrap_or_default().len(),
+            Some(_) => bundle.entry().into_iter().flat_map(Json::items).count(),
             None => 0,
         };
         Page { next, entries }

@@ -275,7 +275,7 @@ fn add_medication<'a>(
 
 fn medications<'a>(prefetch: &Prefetch<'a>, fetched: &'a [Fetched]) -> BTreeMap<String, Json<'a>> {
     let mut found = BTreeMap::new();
-    let sent = prefetch.entries.iter().map(|(_, value)| *value);
+    let sent = prefetch.0.iter().map(|(_, value)| *value);
     for value in sent.chain(fetched.iter().flat_map(Fetched::values)) {
         let value = Wrapped::read(value)
             .filter(|w| w.resource_type().is_none())
@@ -283,7 +283,7 @@ fn medications<'a>(prefetch: &Prefetch<'a>, fetched: &'a [Fetched]) -> BTreeMap<
             .unwrap_or(value);
         add_medication(value, None, &mut found);
         let entries = Bundle::read(value).and_then(|b| b.entry()).map(Json::items);
-        for entry in entries.unwrap_or_default().into_iter().filter_map(Entry::read) {
+        for entry in entries.unwrap_or_default().filter_map(Entry::read) {
             if let Some(resource) = entry.resource() {
                 add_medication(resource, None, &mut found);
             }

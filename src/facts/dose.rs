@@ -210,7 +210,7 @@ fn repeated(repeat: &Repeat<'_>) -> Option<Decimal> {
         return None;
     }
     let counted = |json: Option<Json<'_>>| {
-        json.map(Json::items).filter(|i| !i.is_empty()).map(|i| Decimal::from(i.len()))
+        json.map(|list| list.items().count()).filter(|n| *n > 0).map(Decimal::from)
     };
     let times = number(repeat.frequency_max()).or_else(|| number(repeat.frequency()));
     if let (None, None) = (times, repeat.period()) {

@@ -144,14 +144,8 @@ impl Labs {
         }
     }
 
-    fn observation(&mut self, json: Json<'_>, terminology: &Terminology, today: Date) {
+    fn observation<'a>(&mut self, json: Json<'a>, terminology: &Terminology, today: Date) {
         let Some(view) = Observation::read(json) else { return };
-        let reference = local_reference("Observation", view.id());
-        let written = date_of(&view);
-        let date = written.as_deref().and_then(FhirDate::parse);
-        let moment = written.as_deref().and_then(FhirDate::instant);
-        let status = view.status().and_then(Json::string);
-        let reason = why_not(status.as_deref(), date, moment, today);
         let whole = Part {
             code: view.code(),
             quantity: view.value_quantity(),
@@ -180,8 +174,19 @@ impl Labs {
                 reference_range: c.reference_range(),
             });
         }
-        for part in parts {
-            let Some((lab, code)) = part.lab(terminology) else { continue };
+        // Most results of a chart are of tests that nobody asks about.
+        let told = |part: Part<'a>| part.lab(terminology).map(|(lab, code)| (part, lab, code));
+        let parts: Vec<_> = parts.into_iter().filter_map(told).collect();
+        if parts.is_empty() {
+            return;
+        }
+        let reference = local_reference("Observation", view.id());
+        let written = date_of(&view);
+        let date = written.as_deref().and_then(FhirDate::parse);
+        let moment = written.as_deref().and_then(FhirDate::instant);
+        let status = view.status().and_then(Json::string);
+        let reason = why_not(status.as_deref(), date, moment, today);
+        for (part, lab, code) in parts {
             if let Some(reason) = reason {
                 let set_aside =
                     SetAside { lab: lab.id.clone(), reason, reference: reference.clone() };

@@ -1,32 +1,48 @@
-//! One JSON value of a request, borrowed and not yet decoded.
+//! One JSON value of a document, borrowed and not yet decoded.
 //!
 //! Real EHRs send an object where FHIR wants a list, a list where it wants an object, and `null`
 //! where it wants nothing. Reading is tolerant: a value of the wrong kind is no value.
 
-use super::shape::Shape;
+use super::document::{Document, Node, unescaped};
 use rust_decimal::Decimal;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::fmt;
+use std::ops::Range;
 
-/// Text of exactly one valid JSON value.
-#[derive(Clone, Copy, Debug)]
-pub struct Json<'a>(&'a RawValue);
+/// One value of a [`Document`].
+#[derive(Clone, Copy)]
+pub struct Json<'a> {
+    document: &'a Document<'a>,
+    at: usize,
+}
 
-impl<'a> From<&'a RawValue> for Json<'a> {
-    fn from(raw: &'a RawValue) -> Self {
-        Json(raw)
+impl fmt::Debug for Json<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
     }
 }
 
 impl<'a> Json<'a> {
+    pub(super) fn at(document: &'a Document<'a>, at: usize) -> Json<'a> {
+        Json { document, at }
+    }
+
+    fn node(self) -> Node {
+        self.document.nodes()[self.at]
+    }
+
     /// The value's text.
     pub fn text(self) -> &'a str {
-        self.0.get()
+        &self.document.text()[self.place()]
+    }
+
+    /// Its bytes in the text of the document.
+    pub fn place(self) -> Range<usize> {
+        self.node().start()..self.node().end()
     }
 
     fn first(self) -> u8 {
-        self.text().bytes().next().unwrap_or(b'n')
+        self.document.text().as_bytes()[self.node().start()]
     }
 
     /// Is it `{…}`?
@@ -46,23 +62,12 @@ impl<'a> Json<'a> {
 
     /// Does a member stand twice in any of its objects? Which of the two is meant cannot be told.
     pub fn has_twin_members(self) -> bool {
-        Shape::of(self.text()).twin.is_some()
-    }
-
-    /// Reads it as one type; `None` when it is not that.
-    pub fn read<T: Deserialize<'a>>(self) -> Option<T> {
-        serde_json::from_str(self.text()).ok()
+        (self.is_object() || self.is_array()) && self.node().marked()
     }
 
     /// The string; only strings with escapes are copied.
     pub fn string(self) -> Option<Cow<'a, str>> {
-        let text = self.text();
-        let inner = text.strip_prefix('"')?.strip_suffix('"')?;
-        if inner.contains('\\') {
-            serde_json::from_str(text).ok().map(Cow::Owned)
-        } else {
-            Some(Cow::Borrowed(inner))
-        }
+        (self.first() == b'"').then(|| unescaped(self.document.text(), self.node()))
     }
 
     /// The number, also when it stands in quotation marks.
@@ -83,20 +88,84 @@ impl<'a> Json<'a> {
         }
     }
 
-    /// The items of a list; one value is a list of one, `null` a list of none.
-    pub fn items(self) -> Vec<Json<'a>> {
-        match self.first() {
-            b'[' => {
-                let raw: Vec<&RawValue> = self.read().unwrap_or_default();
-                raw.into_iter().map(Json).filter(|j| !j.is_null()).collect()
-            }
-            b'n' => Vec::new(),
-            _ => vec![self],
+    /// The members of an object, in the order sent; nothing else has any.
+    pub fn members(self) -> Members<'a> {
+        match self.is_object() {
+            true => Members { values: self.inside() },
+            false => Members { values: Values::default() },
+        }
+    }
+
+    /// The items of a list; one value is a list of one, `null` a list of none, and a `null` in a list
+    /// is no item.
+    pub fn items(self) -> Items<'a> {
+        Items { values: self.all_items() }
+    }
+
+    /// The items of a list, `null` or not; one value is a list of one.
+    pub fn all_items(self) -> Values<'a> {
+        match self.is_array() {
+            true => self.inside(),
+            false => Values { of: Some(self.document), at: self.at, end: self.node().next() },
         }
     }
 
     /// The first item of a list, or the one value.
     pub fn one(self) -> Option<Json<'a>> {
-        self.items().into_iter().next()
+        self.items().next()
+    }
+
+    fn inside(self) -> Values<'a> {
+        Values { of: Some(self.document), at: self.at + 1, end: self.node().next() }
+    }
+}
+
+/// Values side by side.
+#[derive(Clone, Default)]
+pub struct Values<'a> {
+    of: Option<&'a Document<'a>>,
+    at: usize,
+    end: usize,
+}
+
+impl<'a> Iterator for Values<'a> {
+    type Item = Json<'a>;
+
+    fn next(&mut self) -> Option<Json<'a>> {
+        if self.at >= self.end {
+            return None;
+        }
+        let json = Json { document: self.of?, at: self.at };
+        self.at = json.node().next();
+        Some(json)
+    }
+}
+
+/// The items of a list; of no list, none.
+#[derive(Clone, Default)]
+pub struct Items<'a> {
+    values: Values<'a>,
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = Json<'a>;
+
+    fn next(&mut self) -> Option<Json<'a>> {
+        self.values.find(|item| !item.is_null())
+    }
+}
+
+/// Names and values of an object.
+#[derive(Clone)]
+pub struct Members<'a> {
+    values: Values<'a>,
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (Cow<'a, str>, Json<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let name = self.values.next()?;
+        Some((unescaped(name.document.text(), name.node()), self.values.next()?))
     }
 }

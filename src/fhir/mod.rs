@@ -1,16 +1,17 @@
 //! FHIR as it arrives: every release from DSTU2 to R5, valid or not, borrowed from the request.
 //!
-//! [`shape`] is how a text is built, [`json`] one JSON value not yet looked into; [`views`] are resources of which only the members
-//! that somebody asks for are decoded; [`types`] are the few datatypes; [`date`] is a date as precise
-//! as it was written. Nothing here knows a rule or a code.
+//! [`document`] is a JSON text taken apart once, [`json`] one value of it; [`views`] are resources of
+//! which only the members that somebody asks for are decoded; [`types`] are the few datatypes; [`date`]
+//! is a date as precise as it was written. Nothing here knows a rule or a code.
 
 pub mod date;
+pub mod document;
 pub mod json;
-pub mod shape;
 pub mod types;
 pub mod views;
 
 pub use date::FhirDate;
+pub use document::Document;
 pub use json::Json;
 pub use types::{CodeableConcept, Coding, Quantity, Reference};
 

@@ -1,36 +1,58 @@
 //! Resources of which only the members that somebody asks for are decoded.
 //!
-//! A view lists the members that any rule may need, over all releases of FHIR. Reading one is a
-//! single pass; the members stay text until they are asked for. A member that stands twice makes
+//! A view lists the members that any rule may need, over all releases of FHIR. Reading one goes over
+//! the names of its members; what they hold stays text until it is asked for. A member that stands twice makes
 //! the resource unreadable: which of the two is meant cannot be told.
 
 use super::json::Json;
 
-/// Declares a view: a struct of members, each a borrowed JSON text with an accessor of its name.
+/// Declares a view: a struct of members, each a JSON value with an accessor of its name.
 macro_rules! view {
     ($(#[$doc:meta])* struct $name:ident { $($field:ident $(as $json:literal)?),* $(,)? }) => {
         $(#[$doc])*
-        #[derive(Clone, Debug, serde::Deserialize)]
+        #[derive(Clone, Debug)]
         pub struct $name<'a> {
-            $(
-                $(#[serde(rename = $json)])?
-                #[serde(borrow, default)]
-                $field: Option<&'a serde_json::value::RawValue>,
-            )*
+            $($field: Option<$crate::fhir::Json<'a>>,)*
         }
         #[allow(missing_docs, dead_code)]
         impl<'a> $name<'a> {
-            /// The view of an object; `None` for anything else.
+            /// The view of an object; `None` for anything else, and when one of these members stands
+            /// twice.
             pub fn read(json: $crate::fhir::Json<'a>) -> Option<Self> {
-                if json.is_object() { json.read() } else { None }
+                if !json.is_object() {
+                    return None;
+                }
+                let mut view = $name { $($field: None,)* };
+                for (name, value) in json.members() {
+                    let place = $(if name == $crate::fhir::views::name_of!($field $($json)?) {
+                        &mut view.$field
+                    } else)* {
+                        continue;
+                    };
+                    if place.replace(value).is_some() {
+                        return None;
+                    }
+                }
+                Some(view)
             }
             $(pub fn $field(&self) -> Option<$crate::fhir::Json<'a>> {
-                self.$field.map($crate::fhir::Json::from)
+                self.$field.filter(|value| !value.is_null())
             })*
         }
     };
 }
 pub(crate) use view;
+
+/// The name of a member in JSON.
+macro_rules! name_of {
+    ($field:ident) => {
+        stringify!($field)
+    };
+    ($field:ident $json:literal) => {
+        $json
+    };
+}
+pub(crate) use name_of;
 
 view! {
     /// What every resource tells: its type, its id and whose it is.

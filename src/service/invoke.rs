@@ -8,7 +8,7 @@ use super::in_force::Served;
 use super::reach::Reach;
 use super::recorded::{self, Told};
 use crate::cards::{self, Call};
-use crate::cds_hooks::{BadRequest, CdsResponse, Request, SelectionBehavior};
+use crate::cds_hooks::{self, BadRequest, CdsResponse, Request, SelectionBehavior};
 use crate::ehr::{self, Orders};
 use crate::facts::Facts;
 use crate::knowledge::ServiceFile;
@@ -62,7 +62,8 @@ async fn evaluate(
     course: &mut Course,
 ) -> Result<Answer, ServiceError> {
     let knowledge = &*service.knowledge; // one knowledge from the first line to the last
-    let request = Request::read(body, house.config.limits.bounds())?; // protocol in
+    let body = cds_hooks::open(body, house.config.limits.bounds())?; // protocol in
+    let request = Request::read(&body)?;
     check_hook(&request, service)?;
     course.did(Phase::Read);
     let reach = Reach::of(&request, service, caller, house);

@@ -2,7 +2,7 @@
 
 use super::project;
 use jakcard::cards::indicator;
-use jakcard::cds_hooks::{Bounds, Indicator, Request};
+use jakcard::cds_hooks::{self, Bounds, Indicator, Request};
 use jakcard::ehr;
 use jakcard::facts::{Facts, result::written_number};
 use jakcard::knowledge::{Drug, Jurisdiction, Knowledge, Topic};
@@ -152,7 +152,8 @@ fn evaluate<T>(
     knowledge: &Knowledge,
     look: impl FnOnce(&Facts, &Knowledge) -> T,
 ) -> Option<T> {
-    let request = Request::read(body.as_bytes(), Bounds::default()).expect("a request");
+    let body = cds_hooks::open(body.as_bytes(), Bounds::default()).expect("JSON");
+    let request = Request::read(&body).expect("a request");
     let orders = ehr::orders(&request, &[], &knowledge.terminology).expect("a drug");
     let chart = ehr::gather(&request.prefetch(), &[], "p1").expect("one patient");
     let facts = Facts::read(&orders, &chart, knowledge, jurisdiction, today);
