@@ -3,7 +3,8 @@
 //! <https://cds-hooks.hl7.org/#calling-a-cds-service>
 
 use super::context::Context;
-use crate::fhir::document::{DEEPEST, Shape};
+use crate::fhir::document::DEEPEST;
+use crate::fhir::scan::Shape;
 use crate::fhir::views::view;
 use crate::fhir::{Document, Json};
 use secrecy::SecretString;
@@ -79,13 +80,6 @@ impl Default for Bounds {
 #[derive(Debug, Default)]
 pub struct Prefetch<'a>(pub Vec<(Cow<'a, str>, Json<'a>)>);
 
-impl<'a> Prefetch<'a> {
-    /// The value of a key.
-    pub fn get(&self, key: &str) -> Option<Json<'a>> {
-        self.0.iter().find(|(k, _)| k == key).map(|(_, v)| *v)
-    }
-}
-
 /// A hook call.
 #[derive(Debug)]
 pub struct Request<'a> {
@@ -111,14 +105,12 @@ impl<'a> Request<'a> {
     /// # Errors
     /// What is missing or wrong, and where. No patient data.
     pub fn read(body: &'a Document<'_>) -> Result<Request<'a>, BadRequest> {
-        let first = body.shape().twins.first();
-        let Some(view) = CallView::read(body.root()) else {
-            return Err(twice(first.copied().unwrap_or_default()));
-        };
-        let prefetch = view.prefetch();
-        if let Some(place) = twin_beside(body, prefetch) {
+        let view = CallView::read(body.root());
+        let prefetch = view.as_ref().and_then(CallView::prefetch);
+        if let Some(place) = body.twin_outside(values(prefetch).map(|(_, value)| value)) {
             return Err(twice(place));
         }
+        let view = view.ok_or_else(|| BadRequest::text("the request cannot be read"))?;
         let hook = required(view.hook(), "hook")?;
         let hook_instance = required(view.hook_instance(), "hookInstance")?;
         let context = match view.context() {
@@ -171,9 +163,9 @@ pub fn open(body: &[u8], bounds: Bounds) -> Result<Document<'_>, BadRequest> {
 /// The same; no member of any object stands twice.
 pub(super) fn object(body: &[u8], bounds: Bounds) -> Result<Document<'_>, BadRequest> {
     let document = open(body, bounds)?;
-    match document.shape().twins.first() {
+    match document.root().twin() {
         None => Ok(document),
-        Some(place) => Err(twice(*place)),
+        Some(place) => Err(twice(place)),
     }
 }
 
@@ -182,22 +174,11 @@ fn values<'a>(prefetch: Option<Json<'a>>) -> impl Iterator<Item = (Cow<'a, str>,
     prefetch.into_iter().flat_map(Json::members)
 }
 
-/// Where a member stands twice outside of the values sent along.
-fn twin_beside(body: &Document<'_>, prefetch: Option<Json<'_>>) -> Option<usize> {
-    // Both stand in the order of the text.
-    let mut along = values(prefetch).map(|(_, value)| value.place()).peekable();
-    let is_beside = |place: &usize| {
-        while along.next_if(|value| value.end <= *place).is_some() {}
-        !along.peek().is_some_and(|value| value.contains(place))
-    };
-    body.shape().twins.iter().copied().find(is_beside)
-}
-
 fn twice(place: usize) -> BadRequest {
     BadRequest::text(format!("a member of an object stands twice: at byte {place} of the body"))
 }
 
-fn within(shape: &Shape, bounds: Bounds) -> Result<(), BadRequest> {
+fn within(shape: Shape, bounds: Bounds) -> Result<(), BadRequest> {
     let message = if shape.depth > bounds.depth {
         format!("the body is nested {} deep, expected at most {}", shape.depth, bounds.depth)
     } else if shape.entries > bounds.entries {

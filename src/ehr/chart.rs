@@ -274,7 +274,7 @@ impl<'a> Sorter<'_, 'a> {
     }
 
     fn resource(&mut self, resource: Json<'a>) -> Result<Use, BadRequest> {
-        let anchor = Anchor::read(resource).filter(|_| !resource.has_twin_members());
+        let anchor = Anchor::read(resource).filter(|_| resource.twin().is_none());
         let Some(anchor) = anchor else {
             self.chart.dropped.unreadable += 1;
             return Ok(Use::Dropped("an entry could not be read"));

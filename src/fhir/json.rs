@@ -3,7 +3,8 @@
 //! Real EHRs send an object where FHIR wants a list, a list where it wants an object, and `null`
 //! where it wants nothing. Reading is tolerant: a value of the wrong kind is no value.
 
-use super::document::{Document, Node, unescaped};
+use super::document::{Document, unescaped};
+use super::scan::Node;
 use rust_decimal::Decimal;
 use std::borrow::Cow;
 use std::fmt;
@@ -60,9 +61,15 @@ impl<'a> Json<'a> {
         self.first() == b'n'
     }
 
-    /// Does a member stand twice in any of its objects? Which of the two is meant cannot be told.
-    pub fn has_twin_members(self) -> bool {
-        (self.is_object() || self.is_array()) && self.node().marked()
+    /// Where in the document a member stands twice in one of its objects: which of the two is meant
+    /// cannot be told. The first such byte.
+    pub fn twin(self) -> Option<usize> {
+        self.document.twin(self.nodes())
+    }
+
+    /// Its nodes and those of all that it holds.
+    pub(super) fn nodes(self) -> Range<usize> {
+        self.at..self.node().next()
     }
 
     /// The string; only strings with escapes are copied.

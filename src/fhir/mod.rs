@@ -1,12 +1,13 @@
 //! FHIR as it arrives: every release from DSTU2 to R5, valid or not, borrowed from the request.
 //!
-//! [`document`] is a JSON text taken apart once, [`json`] one value of it; [`views`] are resources of
+//! [`document`] is a JSON text taken apart once, by [`scan`], [`json`] one value of it; [`views`] are resources of
 //! which only the members that somebody asks for are decoded; [`types`] are the few datatypes; [`date`]
 //! is a date as precise as it was written. Nothing here knows a rule or a code.
 
 pub mod date;
 pub mod document;
 pub mod json;
+pub mod scan;
 pub mod types;
 pub mod views;
 
