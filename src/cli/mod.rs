@@ -6,6 +6,7 @@ mod audit;
 mod check;
 mod evaluate;
 mod health;
+mod log;
 mod pages;
 mod report;
 mod serve;

@@ -1,15 +1,14 @@
 //! `serve`: from settings to a running service.
 
-use super::{Serve, Stop, knowledge, wait};
+use super::{Serve, Stop, knowledge, log, wait};
 use jakcard::auth::Gate;
 use jakcard::config::{Config, DEFAULT_STORE};
 use jakcard::service::{self, Calendar, House, InForce};
 use jakcard::store::Shelf;
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use tracing_appender::non_blocking::WorkerGuard;
 
 pub fn serve(args: Serve) -> Result<ExitCode, Stop> {
     let mut config = Config::load(args.config.as_deref(), std::env::vars())
@@ -23,7 +22,7 @@ pub fn serve(args: Serve) -> Result<ExitCode, Stop> {
         ));
     }
     let knowledge = InForce::new(knowledge(args.hooks.as_deref())?, args.hooks);
-    let _log = start_log();
+    let _log = log::start().map_err(|e| Stop(1, format!("the log cannot start: {e}")))?;
     let calendar = args.as_of.map_or(Calendar::System, Calendar::Fixed);
     // Before anything that counts: keys are read when the gate is built.
     let metrics = service::metrics::install();
@@ -79,23 +78,4 @@ fn shelf(config: &Config) -> Result<Arc<Shelf>, Stop> {
         Err(error) => return Err(wrong(error)),
     }
     Ok(shelf)
-}
-
-/// What is logged when `RUST_LOG` does not say. The web server calls every head that it cannot read an
-/// error: anybody who reaches the port could write as many of them as they like.
-const USUAL_LOG: &str = "info,actix_http::h1::dispatcher=off";
-
-/// Text on a terminal, JSON otherwise; `RUST_LOG` chooses what is said. Written by a thread of its own:
-/// who reads no log loses lines, and keeps nobody waiting. What is returned ends the log when dropped.
-fn start_log() -> WorkerGuard {
-    let (writer, guard) = tracing_appender::non_blocking(BufWriter::new(std::io::stderr()));
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(USUAL_LOG));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
-    if std::io::stderr().is_terminal() {
-        log.init();
-    } else {
-        log.json().flatten_event(true).with_span_list(false).init();
-    }
-    guard
 }
