@@ -157,7 +157,7 @@ fn ignored(facts: &Facts, knowledge: &Knowledge) -> Vec<String> {
 }
 
 fn evidence_line(evidence: &Evidence) -> String {
-    let mut line = escaped(&evidence.what);
+    let mut line = escaped(&evidence.what).into_owned();
     if let Some(value) = &evidence.value {
         line.push_str(&format!(": {}", from_chart(value)));
     }
@@ -202,7 +202,7 @@ fn notes(facts: &Facts, knowledge: &Knowledge, index: usize, found: &[Evidence])
     let named =
         |c: &Condition| found.iter().any(|e| c.reference.is_some() && e.reference == c.reference);
     let in_words = facts.conditions.list.iter().filter(|c| c.in_words() && named(c));
-    let titles: Vec<String> = unique(in_words.map(|c| escaped(&c.title)).collect());
+    let titles: Vec<String> = unique(in_words.map(|c| escaped(&c.title).into_owned()).collect());
     if !titles.is_empty() {
         let titles = listed(&titles);
         notes

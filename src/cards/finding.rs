@@ -5,6 +5,7 @@ use crate::facts::Evidence;
 use crate::knowledge::{Level, Limit, Topic};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
+use std::borrow::Cow;
 
 /// What a row says of this patient, in words and with everything that proves it.
 #[derive(Clone, Debug)]
@@ -87,10 +88,10 @@ struct Basis<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     reference: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<String>,
+    code: Option<Cow<'a, str>>,
     what: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<String>,
+    value: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     date: Option<String>,
 }

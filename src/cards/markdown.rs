@@ -4,6 +4,7 @@
 //! shown as letters and never acts: no markup, no link, no control character, not too long.
 
 use regex::Regex;
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// Longest text from the chart that a card repeats, in characters.
@@ -27,7 +28,10 @@ static TAG: LazyLock<Regex> =
 
 /// The text as plain letters: one line, without control and direction characters, without addresses
 /// and tags, cut to size. Safe where a client shows a plain text as HTML, too.
-pub fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> Cow<'_, str> {
+    if is_plain(text) {
+        return Cow::Borrowed(text);
+    }
     let spaced: String =
         text.chars().take(LOOKED_AT).map(|c| if c.is_whitespace() { ' ' } else { c }).collect();
     let visible = INVISIBLE.replace_all(&spaced, "");
@@ -35,41 +39,67 @@ pub fn plain(text: &str) -> String {
     let words = words.join(" ");
     let unlinked = LINK.replace_all(&words, "…");
     let joined = TAG.replace_all(&unlinked, "‹$1");
-    match joined.char_indices().nth(LONGEST) {
+    Cow::Owned(match joined.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", joined[..end].trim_end()),
         None => joined.into_owned(),
-    }
+    })
+}
+
+/// Is the text as [`plain`] would leave it? `false` when that takes more than a look at each byte.
+fn is_plain(text: &str) -> bool {
+    let letters = |b: &u8| matches!(b, b' '..=b'~') && !b":@<\\".contains(b);
+    // Two spaces, the `//` and the `www.` of addresses.
+    let twice = |pair: &[u8]| pair[0] == pair[1] && b" /wW".contains(&pair[0]);
+    let bytes = text.as_bytes();
+    let mixed = |pair: &[u8]| pair == b"wW" || pair == b"Ww";
+    bytes.len() <= LONGEST
+        && bytes.iter().all(letters)
+        && !bytes.windows(2).any(|pair| twice(pair) || mixed(pair))
+        && !bytes.starts_with(b" ")
+        && !bytes.ends_with(b" ")
 }
 
 /// The text as Markdown that shows just these letters.
-pub fn escaped(text: &str) -> String {
-    let mut out = String::new();
+pub fn escaped(text: &str) -> Cow<'_, str> {
+    let begins_a_list = text.starts_with(|c: char| c.is_ascii_digit() || "-+=".contains(c));
+    if !begins_a_list && !text.contains(MARKS) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 8);
     for c in text.chars() {
         match c {
             '<' => out.push_str("&lt;"),
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '!' | '|' | '~'
-            | '$' | '^' => {
-                out.push('\\');
+            c => {
+                if MARKS.contains(&c) {
+                    out.push('\\');
+                }
                 out.push(c);
             }
-            _ => out.push(c),
         }
     }
     // A dash or a number at the start of a line would begin a list.
-    match out.trim_start_matches(|c: char| c.is_ascii_digit()) {
+    Cow::Owned(match out.trim_start_matches(|c: char| c.is_ascii_digit()) {
         rest if rest.len() == out.len() && rest.starts_with(['-', '+', '=']) => format!("\\{out}"),
         rest if rest.len() < out.len() && (rest.starts_with(". ") || rest == ".") => {
             format!("{}\\{rest}", &out[..out.len() - rest.len()])
         }
         _ => out,
-    }
+    })
 }
 
+/// Characters that Markdown or HTML would see more in.
+const MARKS: [char; 19] = [
+    '<', '>', '&', '\\', '`', '*', '_', '{', '}', '[', ']', '(', ')', '#', '!', '|', '~', '$', '^',
+];
+
 /// Text from the chart as Markdown.
-pub fn from_chart(text: &str) -> String {
-    escaped(&plain(text))
+pub fn from_chart(text: &str) -> Cow<'_, str> {
+    match plain(text) {
+        Cow::Borrowed(text) => escaped(text),
+        Cow::Owned(text) => Cow::Owned(escaped(&text).into_owned()),
+    }
 }
 
 #[cfg(test)]

@@ -31,10 +31,11 @@ pub fn of_card(
     for test in findings.iter().flat_map(|f| &f.tests) {
         let orderable = knowledge.terminology.labs.get(test).and_then(|l| l.order.as_ref());
         let Some(orderable) = orderable else { continue };
-        let Some(resource) = resource(orderable, order.release, call) else { continue };
-        if !suggested.insert(test.clone()) {
+        if suggested.contains(test) {
             continue;
         }
+        let Some(resource) = resource(orderable, order.release, call) else { continue };
+        suggested.insert(test.clone());
         let label = format!("Order {}", markdown::plain(&orderable.text));
         suggestions.push(Suggestion {
             uuid: ids.suggestion(test),

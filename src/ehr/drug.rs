@@ -83,14 +83,12 @@ pub fn identify<'a>(
     if let Some(medication) = medication {
         read_medication(medication, &mut concepts, &mut form_words);
     }
-    let dosages =
-        order.dosage_instruction().or(order.dosage()).map(Json::items).unwrap_or_default();
-    let route = dosages
-        .into_iter()
-        .filter_map(Dosage::read)
-        .filter_map(|d| d.route())
-        .map(CodeableConcept::read)
-        .find_map(|route| route.words().find_map(|w| products.route_in(w)));
+    let route = || {
+        let dosages = order.dosage_instruction().or(order.dosage());
+        let dosages = dosages.into_iter().flat_map(Json::items).filter_map(Dosage::read);
+        let mut routes = dosages.filter_map(|d| d.route()).map(CodeableConcept::read);
+        routes.find_map(|route| route.words().find_map(|w| products.route_in(w)))
+    };
     decide(&concepts, &form_words, route, products).unwrap_or(if unresolved {
         Identity::Unreadable
     } else {
@@ -175,7 +173,7 @@ pub(super) fn read_medication<'a>(
 fn decide(
     concepts: &[CodeableConcept<'_>],
     form_words: &[String],
-    route: Option<Route>,
+    route: impl FnOnce() -> Option<Route>,
     products: &Products,
 ) -> Option<Identity> {
     let mut coded: Vec<(IdentifiedBy, Named)> = Vec::new();
@@ -223,7 +221,7 @@ fn decide(
         None if coded.iter().any(|(_, n)| n.strength.is_some()) => None,
         None => agreed(written.iter().filter_map(|n| n.strength)),
     };
-    let (drugs, conflict) = candidates(&all, form, route);
+    let (drugs, conflict) = candidates(&all, form, route());
     Some(Identity::Jak(Identified { drugs, form, strength, by, conflict }))
 }
 

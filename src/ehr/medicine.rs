@@ -8,8 +8,9 @@ use crate::fhir::Json;
 use crate::fhir::types::CodeableConcept;
 use crate::fhir::views::{Dosage, MedicationOrder};
 use crate::terminology::medicines::Absorption;
-use crate::terminology::products::{Form, Route, Strength};
-use crate::terminology::{System, Terminology};
+use crate::terminology::products::{Form, Route, Strength, strength_in_words};
+use crate::terminology::{Products, System, Terminology};
+use std::cell::LazyCell;
 
 /// What an entry holds.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,7 +19,7 @@ pub struct Held {
     pub substances: Vec<String>,
     /// Ids of `vaccines.toml`.
     pub vaccines: Vec<String>,
-    /// Amount per tablet, where words tell it.
+    /// Amount per tablet, where words tell it; not looked for in what no table knows.
     pub strength: Option<Strength>,
     /// Nothing but a reference to a Medication that was not sent tells what it is.
     pub unread: bool,
@@ -43,18 +44,38 @@ pub fn held<'a>(
     if let Some(medication) = ordered.medication {
         read_medication(medication, &mut concepts, &mut forms);
     }
-    let dosages = view.dosage_instruction().or(view.dosage()).map(Json::items).unwrap_or_default();
-    let dosages: Vec<Dosage<'a>> = dosages.into_iter().filter_map(Dosage::read).collect();
+    let named = concepts.iter().any(|c| c.label().is_some());
+    let mut held = Held { unread: ordered.unresolved && !named, ..Held::default() };
+    // Most entries hold nothing of the tables: of those nobody asks where they are applied.
+    let local = LazyCell::new(|| is_local(view, &concepts, &forms, &terminology.products));
+    for concept in &concepts {
+        held.add(concept, || *local, terminology);
+    }
+    if !held.is_empty() {
+        held.strength =
+            concepts.iter().flat_map(CodeableConcept::words).find_map(strength_in_words);
+    }
+    held
+}
+
+/// Does the medicine stay where it is applied? Told by route, form and name. A sig names the skin that
+/// is treated, too: it tells only where the medicine is applied.
+fn is_local(
+    view: &MedicationOrder<'_>,
+    concepts: &[CodeableConcept<'_>],
+    forms: &[String],
+    products: &Products,
+) -> bool {
+    let dosages = view.dosage_instruction().or(view.dosage());
+    let dosages: Vec<Dosage<'_>> =
+        dosages.into_iter().flat_map(Json::items).filter_map(Dosage::read).collect();
     let routes = dosages.iter().filter_map(Dosage::route).map(CodeableConcept::read);
-    // What the route, the form and the name tell. A sig names the skin that is treated, too: it tells
-    // only where the medicine is applied.
-    let mut words = forms;
+    let mut words: Vec<String> = forms.to_vec();
     for concept in concepts.iter().cloned().chain(routes) {
         words.extend(concept.words().map(str::to_owned));
     }
     let sigs = dosages.iter().filter_map(Dosage::text).filter_map(Json::string);
     words.extend(sigs.filter(|sig| is_applied(sig)).map(|sig| sig.into_owned()));
-    let products = &terminology.products;
     // A solution may be for the eye.
     let swallowed = words.iter().any(|w| {
         let form = products.form_in(w);
@@ -64,15 +85,7 @@ pub fn held<'a>(
     let applied = words.iter().any(|w| {
         products.form_in(w) == Some(Form::Topical) || products.route_in(w) == Some(Route::Topical)
     });
-    let local = applied && !swallowed;
-    let named = concepts.iter().any(|c| c.label().is_some());
-    let mut held = Held { unread: ordered.unresolved && !named, ..Held::default() };
-    for concept in &concepts {
-        held.add(concept, local, terminology);
-        let strength = concept.words().find_map(crate::terminology::products::strength_in_words);
-        held.strength = held.strength.or(strength);
-    }
-    held
+    applied && !swallowed
 }
 
 /// Does the sig say that the medicine is put on something?
@@ -83,7 +96,12 @@ fn is_applied(sig: &str) -> bool {
 }
 
 impl Held {
-    fn add(&mut self, concept: &CodeableConcept<'_>, local: bool, terminology: &Terminology) {
+    fn add(
+        &mut self,
+        concept: &CodeableConcept<'_>,
+        local: impl Fn() -> bool,
+        terminology: &Terminology,
+    ) {
         let mut coded = false;
         for coding in &concept.codings {
             let (Some(system), Some(code)) = (&coding.system, &coding.code) else { continue };
@@ -93,7 +111,7 @@ impl Held {
                 let counts = match route {
                     Absorption::Systemic => true,
                     Absorption::Local => false,
-                    Absorption::Unknown => !local,
+                    Absorption::Unknown => !local(),
                 };
                 if counts {
                     push(&mut self.substances, &substance.id);
@@ -105,10 +123,10 @@ impl Held {
         }
         for words in concept.words() {
             // Words add what no code tells; a code that says "on the skin" is believed.
-            for substance in
-                terminology.medicines.by_text(words).into_iter().filter(|_| !local && !coded)
-            {
-                push(&mut self.substances, &substance.id);
+            for substance in terminology.medicines.by_text(words) {
+                if !coded && !local() {
+                    push(&mut self.substances, &substance.id);
+                }
             }
             for vaccine in terminology.vaccines.by_text(words) {
                 push(&mut self.vaccines, &vaccine.id);

@@ -64,23 +64,24 @@ impl Dose {
 
     /// The most that is given in a day: instructions of one step are added.
     pub fn most_per_day(&self) -> Option<Decimal> {
-        let regimens = self.regimens()?;
+        let of_line = |line: &DoseLine| line.mg?.checked_mul(line.times_per_day?);
+        // Nearly every order is one line, and every limit asks.
+        if let [line] = self.lines.as_slice() {
+            return of_line(line);
+        }
         let mut steps: BTreeMap<Option<i64>, Decimal> = BTreeMap::new();
-        for (line, regimen) in self.lines.iter().zip(regimens) {
-            let daily = regimen.mg.checked_mul(regimen.times_per_day)?;
+        for line in &self.lines {
             let sum = steps.entry(line.step).or_insert(Decimal::ZERO);
-            *sum = sum.checked_add(daily)?;
+            *sum = sum.checked_add(of_line(line)?)?;
         }
         steps.into_values().max()
     }
 
     /// The most doses that are given in a day.
     pub fn most_times(&self) -> Option<Decimal> {
-        if self.lines.is_empty() {
-            return None;
-        }
-        let times: Option<Vec<Decimal>> = self.lines.iter().map(|l| l.times_per_day).collect();
-        times?.into_iter().max()
+        let mut times = self.lines.iter().map(|line| line.times_per_day);
+        let first = times.next()??;
+        times.try_fold(first, |most, times| Some(most.max(times?)))
     }
 
     /// Do the instructions say that every dose is given after dialysis? `None` without instructions.

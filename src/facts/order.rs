@@ -42,6 +42,8 @@ pub struct Order {
     pub phase: Option<Phase>,
     /// What the order gives as its reason.
     pub reasons: Vec<Reason>,
+    /// What it is ordered for, by drug of [`Identified::drugs`].
+    pub indications: Vec<Indication>,
     /// The draft as it was sent, for a changed one; none of what is only taken.
     pub draft: Option<Box<str>>,
 }
@@ -90,7 +92,7 @@ impl Order {
         let dose = Dose::read(&draft.view, draft.drug.strength);
         let mut found: Vec<Reason> = Vec::new();
         for reason in reasons(&draft.view, conditions) {
-            for hit in told(&reason, terminology) {
+            for hit in concepts_of(&reason, terminology) {
                 if !found.iter().any(|r| r.concept == hit.concept) {
                     found.push(hit);
                 }
@@ -105,11 +107,27 @@ impl Order {
             phase: dose.phase(),
             dose,
             reasons: found,
+            indications: Vec::new(),
         }
     }
 
-    /// What the drug is ordered for: the order's own reason, else the problem list.
-    pub fn indication(&self, drug: &Drug, conditions: &Conditions) -> Indication {
+    /// What the drug, one of those that it may be, is ordered for.
+    pub fn indication(&self, drug: &Drug) -> &Indication {
+        let index = self.drug.drugs.iter().position(|id| *id == drug.drug);
+        let told = index.and_then(|index| self.indications.get(index));
+        told.unwrap_or(&Indication::NotTold("it was not looked for"))
+    }
+
+    /// Tells what each drug is ordered for: the order's own reason, else the problem list.
+    pub fn find_indications(&mut self, conditions: &Conditions, knowledge: &Knowledge) {
+        let told = |id: &String| match knowledge.drug(id) {
+            Some(drug) => self.told(drug, conditions),
+            None => Indication::NotTold("no label is known"),
+        };
+        self.indications = self.drug.drugs.iter().map(told).collect();
+    }
+
+    fn told(&self, drug: &Drug, conditions: &Conditions) -> Indication {
         let labelled = || drug.indications.iter().map(|i| i.get_ref());
         let given: Vec<&Reason> =
             self.reasons.iter().filter(|r| labelled().any(|l| *l == r.concept)).collect();
@@ -229,7 +247,7 @@ impl Medicine {
 }
 
 /// Concepts that codes name; words only where no code does.
-fn told(reason: &CodeableConcept<'_>, terminology: &Terminology) -> Vec<Reason> {
+fn concepts_of(reason: &CodeableConcept<'_>, terminology: &Terminology) -> Vec<Reason> {
     let table = &terminology.conditions;
     let coded = concepts(reason, table);
     if !coded.is_empty() {

@@ -38,13 +38,17 @@ impl Facts {
             true => Labs::default(),
             false => Labs::read(chart, terminology, today),
         };
+        let conditions = Conditions::read(&chart.conditions, &terminology.conditions);
+        for order in &mut orders_asked {
+            order.find_indications(&conditions, knowledge);
+        }
         Facts {
             today,
             jurisdiction,
             person: Person::read(&chart.patient),
             orders: orders_asked,
             labs,
-            conditions: Conditions::read(&chart.conditions, &terminology.conditions),
+            conditions,
             medicines,
             vaccinations: Vaccinations::read(&chart.immunizations, terminology),
             dropped: chart.dropped,

@@ -168,10 +168,10 @@ fn answers(
 
 /// Is the concept what the drug is ordered for?
 fn excepted(question: Question<'_>, except: &[Exception], concept: &str) -> bool {
-    let indication = question.order.indication(question.drug, &question.facts.conditions);
+    let indication = question.order.indication(question.drug);
     except.iter().any(|e| {
         e.concept.get_ref() == concept
-            && matches!(&indication, Indication::Is(id, _) if id == e.indication.get_ref())
+            && matches!(indication, Indication::Is(id, _) if id == e.indication.get_ref())
     })
 }
 

@@ -146,15 +146,15 @@ impl Scope {
             return;
         }
         let ours = |id: &String| applies.indication.iter().any(|i| i.get_ref() == id);
-        match question.order.indication(question.drug, &question.facts.conditions) {
-            Indication::Is(id, evidence) if ours(&id) => self.found.extend(evidence),
+        match question.order.indication(question.drug) {
+            Indication::Is(id, evidence) if ours(id) => self.found.extend(evidence.iter().cloned()),
             Indication::Is(..) => self.excluded = true,
             Indication::OneOf(ids) if ids.iter().all(ours) => {}
             Indication::OneOf(ids) if !ids.iter().any(ours) => self.excluded = true,
             Indication::OneOf(_) => {
                 self.gap(Gap::Order, INDICATION, "several that fit the label are on record");
             }
-            Indication::NotTold(why) => self.gap(Gap::Order, INDICATION, why),
+            Indication::NotTold(why) => self.gap(Gap::Order, INDICATION, *why),
         }
     }
 

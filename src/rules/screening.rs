@@ -71,15 +71,14 @@ fn check_row<'k>(question: Question<'k>, row: &'k Screening) -> Outcome<'k> {
 
 /// The label does not ask for the test in this indication; what was found counts all the same.
 fn exempt<'k>(question: Question<'k>, row: &'k Screening) -> Option<Outcome<'k>> {
-    let conditions = &question.facts.conditions;
-    let Indication::Is(id, found) = question.order.indication(question.drug, conditions) else {
+    let Indication::Is(id, found) = question.order.indication(question.drug) else {
         return None;
     };
-    if !row.except_indication.iter().any(|e| *e.get_ref() == id) {
+    if !row.except_indication.iter().any(|e| e.get_ref() == id) {
         return None;
     }
-    let because = Because::Screening(Standing::Exempt(id));
-    Some(Outcome { found, ..question.outcome(row, Verdict::Silent, because) })
+    let because = Because::Screening(Standing::Exempt(id.clone()));
+    Some(Outcome { found: found.clone(), ..question.outcome(row, Verdict::Silent, because) })
 }
 
 impl Standing {

@@ -158,7 +158,7 @@ impl Course {
         for word in &self.look_alike {
             // A name that ends like those of the class, or a class or stem of our tables.
             tracing::warn!(
-                name = crate::cards::markdown::plain(word),
+                name = &*crate::cards::markdown::plain(word),
                 "an order looks like a JAK inhibitor that no table knows"
             );
         }

@@ -9,7 +9,7 @@ use metrics::{
     histogram,
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -226,6 +226,38 @@ pub fn answered(service: &str, endpoint: Endpoint, status: u16, took: Duration) 
 static PHASES: LazyLock<[Histogram; Phase::ALL.len()]> =
     LazyLock::new(|| Phase::ALL.map(|p| histogram!("jakcard_phase_seconds", "phase" => p.word())));
 
+/// The counters of one metric with two labels, each looked up once.
+struct Counters {
+    name: &'static str,
+    labels: [&'static str; 2],
+    all: RwLock<HashMap<&'static str, HashMap<String, Counter>>>,
+}
+
+impl Counters {
+    fn new(name: &'static str, labels: [&'static str; 2]) -> Counters {
+        Counters { name, labels, all: RwLock::default() }
+    }
+
+    /// Counts one. Both values are of our own: there are only so many.
+    fn increment(&self, first: &str, second: &'static str) {
+        {
+            let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(counter) = all.get(second).and_then(|of| of.get(first)) {
+                return counter.increment(1);
+            }
+        }
+        let labels = [(self.labels[0], first.to_owned()), (self.labels[1], second.to_owned())];
+        let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
+        let of = all.entry(second).or_default();
+        of.entry(first.to_owned()).or_insert_with(|| counter!(self.name, &labels)).increment(1);
+    }
+}
+
+static FINDINGS: LazyLock<Counters> =
+    LazyLock::new(|| Counters::new("jakcard_findings_total", ["rule", "indicator"]));
+static NOT_CHECKED: LazyLock<Counters> =
+    LazyLock::new(|| Counters::new("jakcard_not_checked_total", ["topic", "reason"]));
+
 /// Counts what happened in the course of a call.
 pub fn told(course: &Course, service: &str, client: &str) {
     for (phase, begin, end) in course.phases() {
@@ -250,11 +282,10 @@ pub fn told(course: &Course, service: &str, client: &str) {
         counter!(name).increment(n as u64);
     }
     for (rule, indicator) in &course.fired {
-        let rule = rule.clone();
-        counter!("jakcard_findings_total", "rule" => rule, "indicator" => *indicator).increment(1);
+        FINDINGS.increment(rule, indicator);
     }
     for (topic, reason) in &course.open {
-        counter!("jakcard_not_checked_total", "topic" => *topic, "reason" => *reason).increment(1);
+        NOT_CHECKED.increment(topic, reason);
     }
     for indicator in &course.cards {
         counter!("jakcard_cards_total", "indicator" => *indicator).increment(1);

@@ -3,7 +3,7 @@
 use super::decimal::Number;
 use super::{Code, Codes, System, ndc};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// How a product is made, as far as labels draw a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -192,7 +192,9 @@ pub enum TextMatch {
 pub struct Products {
     by_code: Codes<Named>,
     class_prefixes: Vec<(System, String)>,
-    names: Vec<(String, Named)>,
+    named: Vec<Named>,
+    /// What a name means, in the order of the table.
+    by_name: HashMap<String, Vec<usize>>,
     /// Words of a form, each between spaces.
     forms: Vec<FormWords>,
     routes: Vec<RouteWords>,
@@ -241,7 +243,9 @@ impl Products {
                 products.insert(code, &named);
             }
             for name in ingredient.names {
-                products.names.push((name, named.clone()));
+                let of_name = products.by_name.entry(name).or_default();
+                of_name.push(products.named.len());
+                products.named.push(named.clone());
             }
         }
         products
@@ -281,8 +285,12 @@ impl Products {
         if self.veterinary.iter().any(|name| words.contains(&name.as_str())) {
             return TextMatch::Veterinary;
         }
+        let mut hits: Vec<usize> =
+            words.iter().filter_map(|word| self.by_name.get(*word)).flatten().copied().collect();
+        hits.sort_unstable();
+        hits.dedup();
         let mut hit: Option<Named> = None;
-        for (_, named) in self.names.iter().filter(|(n, _)| words.contains(&n.as_str())) {
+        for named in hits.into_iter().map(|index| &self.named[index]) {
             match &mut hit {
                 None => hit = Some(named.clone()),
                 // A generic and a brand name of one drug: the narrower of the two decides.

@@ -37,7 +37,8 @@ pub fn brief_seen(outcome: &Outcome<'_>, knowledge: &Knowledge) -> String {
         let first = own(outcome, knowledge).next();
         let second = own(outcome, knowledge).nth(1).filter(|_| limit.fall.is_some());
         if let (Some(now), Some(before)) = (first, second) {
-            let value = |e: &Evidence| e.value.as_deref().map(super::super::markdown::plain);
+            let plain = |text: &String| super::super::markdown::plain(text).into_owned();
+            let value = |e: &Evidence| e.value.as_ref().map(plain);
             let (now, before, what) = (value(now), value(before), &now.what);
             return format!(
                 "{what} fallen from {} to {}",
