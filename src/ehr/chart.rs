@@ -193,7 +193,7 @@ impl<'a> Sorter<'_, 'a> {
             }),
             Some(resource_type) => {
                 let expected = OWNED.iter().chain(UNOWNED).any(|t| *t == resource_type);
-                Ok(match self.resource(value)? {
+                Ok(match self.resource(value, Some(anchor.clone()))? {
                     Use::Counted if expected => State::Complete,
                     Use::Counted => State::Failed("the EHR sent another kind of resource"),
                     Use::Dropped(why) => State::Incomplete(why),
@@ -235,8 +235,9 @@ impl<'a> Sorter<'_, 'a> {
                 continue;
             };
             let resource = entry.resource().filter(|r| r.is_object()).unwrap_or(item);
-            let resource_type = Anchor::read(resource)
-                .map(|a| a.resource_type().and_then(Json::string).unwrap_or_default().into_owned());
+            let anchor = Anchor::read(resource);
+            let resource_type =
+                anchor.as_ref().and_then(Anchor::resource_type).and_then(Json::string);
             match resource_type.as_deref() {
                 Some("OperationOutcome") => match outcome_state(resource) {
                     State::Complete => {}
@@ -250,7 +251,7 @@ impl<'a> Sorter<'_, 'a> {
                     State::Complete => {}
                     open => state = open,
                 },
-                Some(kind) => match self.resource(resource)? {
+                Some(kind) => match self.resource(resource, anchor)? {
                     Use::Counted => {
                         // A Medication may be named by the UUID of its entry.
                         let url = entry.full_url().and_then(Json::string);
@@ -273,8 +274,12 @@ impl<'a> Sorter<'_, 'a> {
         Ok(state)
     }
 
-    fn resource(&mut self, resource: Json<'a>) -> Result<Use, BadRequest> {
-        let anchor = Anchor::read(resource).filter(|_| resource.twin().is_none());
+    fn resource(
+        &mut self,
+        resource: Json<'a>,
+        anchor: Option<Anchor<'a>>,
+    ) -> Result<Use, BadRequest> {
+        let anchor = anchor.filter(|_| resource.twin().is_none());
         let Some(anchor) = anchor else {
             self.chart.dropped.unreadable += 1;
             return Ok(Use::Dropped("an entry could not be read"));

@@ -6,7 +6,7 @@
 //! `serde_json` skips a value; the words for a text that is no JSON are those of `serde_json`.
 
 use super::json::Json;
-use super::scan::{ESCAPED, Node, Pass, Shape};
+use super::scan::{MOST, Node, Pass, Shape};
 use serde::de::{Error, IgnoredAny};
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -31,8 +31,8 @@ impl<'a> Document<'a> {
     /// It is not JSON.
     pub fn read(text: impl Into<Cow<'a, str>>) -> Result<Document<'a>, serde_json::Error> {
         let text = text.into();
-        if text.len() >= ESCAPED as usize {
-            return Err(Error::custom("longer than 2 GB"));
+        if text.len() >= MOST {
+            return Err(Error::custom("longer than 1 GB"));
         }
         let mut pass = Pass::new(text.as_bytes());
         if pass.run().is_none() {
@@ -79,62 +79,60 @@ impl<'a> Document<'a> {
 
     /// The same, among these nodes.
     pub(super) fn twin(&self, nodes: Range<usize>) -> Option<usize> {
-        let bytes = self.text.as_bytes();
-        let is_object = |index: &usize| bytes[self.nodes[*index].start()] == b'{';
-        let mut names = Vec::new();
-        let twin_of = |object: usize| {
-            names.clear();
-            names.extend(self.names(object));
-            self.twin_among(&names)
+        let mut prints = Vec::new();
+        let objects = nodes.filter(|index| self.nodes[*index].is_object());
+        let may_have_one = |object: &usize| {
+            prints.clear();
+            prints.extend(self.names(*object).map(|name| self.print(name)));
+            let many = prints.len() > FEW;
+            many || (1..prints.len()).any(|i| prints[..i].contains(&prints[i]))
         };
-        nodes.filter(is_object).filter_map(twin_of).min()
+        objects.filter(may_have_one).filter_map(|object| self.twin_of(object)).min()
     }
 
-    /// The names of an object: a print of each, and its node.
-    fn names(&self, object: usize) -> impl Iterator<Item = (u64, Node)> {
+    /// The names of an object.
+    fn names(&self, object: usize) -> impl Iterator<Item = Node> {
         let (mut at, end) = (object + 1, self.nodes[object].next());
         std::iter::from_fn(move || {
             let name = *self.nodes[..end].get(at)?;
             at = self.nodes[at + 1].next();
-            Some((print(unescaped(&self.text, name).as_bytes()), name))
+            Some(name)
         })
     }
 
-    fn twin_among(&self, names: &[(u64, Node)]) -> Option<usize> {
-        let text = |name: Node| unescaped(&self.text, name);
-        let twin = if names.len() > FEW {
-            let mut seen = HashSet::new();
-            names.iter().find(|(_, name)| !seen.insert(text(*name)))
-        } else {
-            let before = |i: usize| names[..i].iter();
-            let again = |i: &usize| {
-                let (print, name) = names[*i];
-                before(*i).any(|(p, before)| *p == print && text(*before) == text(name))
-            };
-            (1..names.len()).find(again).map(|i| &names[i])
-        };
-        twin.map(|(_, name)| name.start())
+    /// The length and the first bytes of a name: names that differ in them are not the same.
+    fn print(&self, name: Node) -> u64 {
+        let content = unescaped(&self.text, name);
+        let first = content.first_chunk().map_or_else(
+            || content.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte)),
+            |eight| u64::from_le_bytes(*eight),
+        );
+        first.rotate_left(7) ^ content.len() as u64
+    }
+
+    fn twin_of(&self, object: usize) -> Option<usize> {
+        let mut seen = HashSet::new();
+        let mut names = self.names(object);
+        let twin = names.find(|name| !seen.insert(unescaped(&self.text, *name)));
+        twin.map(Node::start)
     }
 }
 
 /// Names of one object that are compared one by one.
 const FEW: usize = 48;
 
-/// The length and the first bytes of a name: names that differ in them are not the same.
-fn print(name: &[u8]) -> u64 {
-    let mut first = [0; 8];
-    let n = name.len().min(8);
-    first[..n].copy_from_slice(&name[..n]);
-    u64::from_le_bytes(first).rotate_left(7) ^ name.len() as u64
+/// The content of a string.
+pub(super) fn unescaped(text: &str, node: Node) -> Cow<'_, [u8]> {
+    let (start, end) = (node.start(), node.end());
+    match node.escaped() {
+        false => Cow::Borrowed(&text.as_bytes()[start + 1..end - 1]),
+        true => Cow::Owned(unescape(&text[start..end]).into_bytes()),
+    }
 }
 
-/// The content of a string.
-pub(super) fn unescaped(text: &str, node: Node) -> Cow<'_, str> {
-    let quoted = &text[node.start()..node.end()];
-    match node.escaped() {
-        false => Cow::Borrowed(&quoted[1..quoted.len() - 1]),
-        true => Cow::Owned(serde_json::from_str(quoted).unwrap_or_default()),
-    }
+/// The content of a string that stands in quotes and holds escapes.
+pub(super) fn unescape(quoted: &str) -> String {
+    serde_json::from_str(quoted).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 //! Real EHRs send an object where FHIR wants a list, a list where it wants an object, and `null`
 //! where it wants nothing. Reading is tolerant: a value of the wrong kind is no value.
 
-use super::document::{Document, unescaped};
+use super::document::{Document, unescape, unescaped};
 use super::scan::Node;
 use rust_decimal::Decimal;
 use std::borrow::Cow;
@@ -48,7 +48,7 @@ impl<'a> Json<'a> {
 
     /// Is it `{…}`?
     pub fn is_object(self) -> bool {
-        self.first() == b'{'
+        self.node().is_object()
     }
 
     /// Is it `[…]`?
@@ -74,7 +74,7 @@ impl<'a> Json<'a> {
 
     /// The string; only strings with escapes are copied.
     pub fn string(self) -> Option<Cow<'a, str>> {
-        (self.first() == b'"').then(|| unescaped(self.document.text(), self.node()))
+        (self.first() == b'"').then(|| content(self.document.text(), self.node()))
     }
 
     /// The number, also when it stands in quotation marks.
@@ -96,11 +96,15 @@ impl<'a> Json<'a> {
     }
 
     /// The members of an object, in the order sent; nothing else has any.
-    pub fn members(self) -> Members<'a> {
-        match self.is_object() {
-            true => Members { values: self.inside() },
-            false => Members { values: Values::default() },
-        }
+    pub fn members(self) -> impl Iterator<Item = (Cow<'a, str>, Json<'a>)> {
+        let values = if self.is_object() { self.inside() } else { Values::default() };
+        pairs(values).map(|(name, value)| (content(name.document.text(), name.node()), value))
+    }
+
+    /// The same, names as bytes: quicker to compare.
+    pub fn named(self) -> impl Iterator<Item = (Cow<'a, [u8]>, Json<'a>)> {
+        let values = if self.is_object() { self.inside() } else { Values::default() };
+        pairs(values).map(|(name, value)| (unescaped(name.document.text(), name.node()), value))
     }
 
     /// The items of a list; one value is a list of one, `null` a list of none, and a `null` in a list
@@ -162,17 +166,16 @@ impl<'a> Iterator for Items<'a> {
     }
 }
 
-/// Names and values of an object.
-#[derive(Clone)]
-pub struct Members<'a> {
-    values: Values<'a>,
+/// Names with their values.
+fn pairs<'a>(mut values: Values<'a>) -> impl Iterator<Item = (Json<'a>, Json<'a>)> {
+    std::iter::from_fn(move || Some((values.next()?, values.next()?)))
 }
 
-impl<'a> Iterator for Members<'a> {
-    type Item = (Cow<'a, str>, Json<'a>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let name = self.values.next()?;
-        Some((unescaped(name.document.text(), name.node()), self.values.next()?))
+/// The content of a string.
+fn content(text: &str, node: Node) -> Cow<'_, str> {
+    let (start, end) = (node.start(), node.end());
+    match node.escaped() {
+        false => Cow::Borrowed(&text[start + 1..end - 1]),
+        true => Cow::Owned(unescape(&text[start..end])),
     }
 }

@@ -17,12 +17,16 @@ pub struct Shape {
 pub(super) struct Node {
     start: u32,
     end: u32,
-    /// The node after this one and all that it holds; the highest bit is [`ESCAPED`].
+    /// The node after this one and all that it holds; the highest bits are [`ESCAPED`] and [`OBJECT`].
     next: u32,
 }
 
 /// Of a string or a name: it holds escapes.
-pub(super) const ESCAPED: u32 = 1 << 31;
+const ESCAPED: u32 = 1 << 31;
+/// It is an object.
+const OBJECT: u32 = 1 << 30;
+/// Bytes of a text are fewer, and so are its nodes.
+pub(super) const MOST: usize = OBJECT as usize;
 
 impl Node {
     fn new(start: usize, end: usize, next: usize) -> Node {
@@ -38,17 +42,21 @@ impl Node {
     }
 
     pub(super) fn next(self) -> usize {
-        (self.next & !ESCAPED) as usize
+        (self.next & !(ESCAPED | OBJECT)) as usize
     }
 
     pub(super) fn escaped(self) -> bool {
         self.next & ESCAPED != 0
     }
+
+    pub(super) fn is_object(self) -> bool {
+        self.next & OBJECT != 0
+    }
 }
 
-/// Texts are limited to far less than 2 GB.
+/// A place in a text, which has fewer than [`MOST`].
 fn place(at: usize) -> u32 {
-    at as u32 & !ESCAPED
+    at as u32
 }
 
 /// The way through a text. What is no JSON ends it with `None`.
@@ -142,8 +150,9 @@ impl<'t> Pass<'t> {
         self.at += 1;
         if let Some(closed) = self.open.pop() {
             let next = place(self.nodes.len());
+            let kind = if closed.is_object { OBJECT } else { 0 };
             let node = &mut self.nodes[closed.node];
-            (node.end, node.next) = (place(self.at), next);
+            (node.end, node.next) = (place(self.at), next | kind);
         }
     }
 

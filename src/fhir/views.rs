@@ -23,8 +23,8 @@ macro_rules! view {
                     return None;
                 }
                 let mut view = $name { $($field: None,)* };
-                for (name, value) in json.members() {
-                    let place = $(if name == $crate::fhir::views::name_of!($field $($json)?) {
+                for (name, value) in json.named() {
+                    let place = $(if *name == *$crate::fhir::views::name_of!($field $($json)?).as_bytes() {
                         &mut view.$field
                     } else)* {
                         continue;
