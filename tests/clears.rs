@@ -269,6 +269,7 @@ fn put(facts: &mut Facts, lab: &str, value: Value, date: FhirDate) {
         code: "new".into(),
         reference: None,
         upper_limit: None,
+        shown: Default::default(),
     };
     facts.labs.results.entry(lab.to_owned()).or_default().insert(0, result);
 }

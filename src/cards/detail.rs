@@ -10,6 +10,7 @@ use crate::cds_hooks::card::Link;
 use crate::ehr::IdentifiedBy;
 use crate::facts::{Condition, Evidence, Facts, Role, SetAside, unique};
 use crate::knowledge::Knowledge;
+use std::fmt::Write;
 
 /// Writes the body.
 pub fn write(
@@ -19,31 +20,38 @@ pub fn write(
     knowledge: &Knowledge,
     index: usize,
 ) -> String {
-    let spoken = findings.iter().filter(|f| f.unread.is_none()).map(bullet);
-    let mut blocks: Vec<String> =
-        vec![spoken.chain(unread(findings)).collect::<Vec<_>>().join("\n")];
+    let mut text = String::with_capacity(ROOM);
+    let mut next = "";
+    for finding in findings.iter().filter(|f| f.unread.is_none()) {
+        text.push_str(next);
+        bullet(&mut text, finding);
+        next = "\n";
+    }
+    for line in unread(findings) {
+        text.push_str(next);
+        text.push_str(&line);
+        next = "\n";
+    }
     for finding in findings.iter().filter(|f| !f.says.is_empty()) {
-        let says =
-            |(name, says): &(String, String)| format!("- {}: {}", escaped(name), escaped(says));
-        let lines: Vec<String> = finding.says.iter().map(says).collect();
-        blocks.push(format!("**The label warns of**\n\n{}", lines.join("\n")));
+        text.push_str("\n\n**The label warns of**\n");
+        for (name, says) in &finding.says {
+            _ = write!(text, "\n- {}: {}", escaped(name), escaped(says));
+        }
     }
-    let found: Vec<String> =
-        account.found.iter().map(|e| format!("- {}", evidence_line(e))).collect();
-    let not_found: Vec<String> =
-        account.not_found.iter().map(|what| format!("- {}", escaped(what))).collect();
-    for (title, lines) in [("Found", found), ("Not found", not_found)] {
-        blocks.extend(section(title, &lines));
-    }
-    let unchecked: Vec<String> = unchecked(findings, &account.not_found);
-    blocks.extend(section("Not checked", &unchecked));
-    blocks.extend(section("Ignored", &ignored(facts, knowledge)));
+    section(&mut text, "Found", account.found.iter().map(evidence_line));
+    section(&mut text, "Not found", account.not_found.iter().map(|what| escaped(what)));
+    section(&mut text, "Not checked", unchecked(findings, &account.not_found).into_iter());
+    section(&mut text, "Ignored", ignored(facts, knowledge).into_iter());
     let notes = notes(facts, knowledge, index, &account.found);
     if !notes.is_empty() {
-        blocks.push(notes.join("\n"));
+        text.push_str("\n\n");
+        text.push_str(&notes.join("\n"));
     }
-    capped(blocks.join("\n\n"))
+    capped(text)
 }
+
+/// Room for most bodies, in bytes.
+const ROOM: usize = 4096;
 
 /// Longest body, in characters: the loudest comes first, and everything is in the data of the card.
 const LONGEST: usize = 16_000;
@@ -58,17 +66,19 @@ fn capped(text: String) -> String {
 /// Lines that a section of a card shows; the ledger holds them all.
 const LONGEST_SECTION: usize = 20;
 
-/// A section of the body; none without lines.
-fn section(title: &str, lines: &[String]) -> Option<String> {
-    if lines.is_empty() {
-        return None;
+/// A section of the body, of so many lines; none without lines.
+fn section<T: AsRef<str>>(text: &mut String, title: &str, lines: impl ExactSizeIterator<Item = T>) {
+    let more = lines.len().saturating_sub(LONGEST_SECTION);
+    if lines.len() > 0 {
+        _ = write!(text, "\n\n**{title}**\n");
     }
-    let shown = lines.iter().take(LONGEST_SECTION).cloned().collect::<Vec<_>>().join("\n");
-    let more = match lines.len().saturating_sub(LONGEST_SECTION) {
-        0 => String::new(),
-        more => format!("\n- and {more} more"),
-    };
-    Some(format!("**{title}**\n\n{shown}{more}"))
+    for line in lines.take(LONGEST_SECTION) {
+        text.push_str("\n- ");
+        text.push_str(line.as_ref());
+    }
+    if more > 0 {
+        _ = write!(text, "\n- and {more} more");
+    }
 }
 
 /// Where to read on: each label once.
@@ -88,15 +98,15 @@ pub fn links(findings: &[Finding]) -> Vec<Link> {
 }
 
 /// One finding: its words, the quoted sentence, the section.
-fn bullet(finding: &Finding) -> String {
-    let mut line = format!("- {}", escaped(&finding.text));
+fn bullet(text: &mut String, finding: &Finding) {
+    _ = write!(text, "- {}", escaped(&finding.text));
     if let Some(quote) = &finding.cite.quote {
-        line.push_str(&format!(" “{}”", escaped(quote)));
+        _ = write!(text, " “{}”", escaped(quote));
     }
     let draft = if finding.draft { "; not yet reviewed by a pharmacist" } else { "" };
     let (source, section) = (escaped(&finding.cite.source), escaped(&finding.cite.section));
-    line.push_str(&format!(" — *{source}, {}{draft}*", section_name(&section)));
-    line
+    let word = if section.starts_with(|c: char| c.is_ascii_digit()) { "section " } else { "" };
+    _ = write!(text, " — *{source}, {word}{section}{draft}*");
 }
 
 /// What could not be looked at and needs no more words: one line for each reason.
@@ -122,36 +132,27 @@ fn unread(findings: &[Finding]) -> Vec<String> {
         .collect()
 }
 
-fn section_name(section: &str) -> String {
-    match section.starts_with(|c: char| c.is_ascii_digit()) {
-        true => format!("section {section}"),
-        false => section.to_owned(),
-    }
-}
-
 /// Results and resources that were sent and did not count.
 fn ignored(facts: &Facts, knowledge: &Knowledge) -> Vec<String> {
     let line = |aside: &SetAside| {
         let lab = knowledge.terminology.labs.get(&aside.lab);
         let title = lab.map_or(aside.lab.as_str(), |l| l.title.as_str());
-        format!("- {}: {}", escaped(title), aside.reason)
+        format!("{}: {}", escaped(title), aside.reason)
     };
     let mut lines = unique(facts.labs.set_aside.iter().map(line).collect());
     let unread = facts.conditions.not_understood;
     if unread > 0 {
-        lines.push(format!("- entries of the problem list in words that no table has: {unread}"));
+        lines.push(format!("entries of the problem list in words that no table has: {unread}"));
     }
     if facts.dropped.foreign > 0 {
-        lines.push(format!("- {} resources of another patient", facts.dropped.foreign));
+        lines.push(format!("{} resources of another patient", facts.dropped.foreign));
     }
     if facts.dropped.ownerless > 0 {
-        lines.push(format!(
-            "- {} resources that do not tell whose they are",
-            facts.dropped.ownerless
-        ));
+        lines
+            .push(format!("{} resources that do not tell whose they are", facts.dropped.ownerless));
     }
     if facts.dropped.unreadable > 0 {
-        lines.push(format!("- {} resources that could not be read", facts.dropped.unreadable));
+        lines.push(format!("{} resources that could not be read", facts.dropped.unreadable));
     }
     lines
 }
@@ -159,10 +160,11 @@ fn ignored(facts: &Facts, knowledge: &Knowledge) -> Vec<String> {
 fn evidence_line(evidence: &Evidence) -> String {
     let mut line = escaped(&evidence.what).into_owned();
     if let Some(value) = &evidence.value {
-        line.push_str(&format!(": {}", from_chart(value)));
+        line.push_str(": ");
+        line.push_str(&from_chart(value));
     }
     if let Some(date) = evidence.date {
-        line.push_str(&format!(" ({})", date.text()));
+        _ = write!(line, " ({})", date.text());
     }
     line
 }
@@ -171,7 +173,7 @@ fn unchecked(findings: &[Finding], not_found: &[String]) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let said = |gap: &&Unchecked| gap.searched && not_found.contains(&gap.what);
     for gap in findings.iter().flat_map(|f| &f.unchecked).filter(|gap| !said(gap)) {
-        let line = format!("- {}: {}", escaped(&gap.what), from_chart(&gap.reason));
+        let line = format!("{}: {}", escaped(&gap.what), from_chart(&gap.reason));
         if !lines.contains(&line) {
             lines.push(line);
         }

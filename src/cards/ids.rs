@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 /// Names within one order of one call.
 pub struct Ids {
-    base: Vec<String>,
+    base: String,
 }
 
 /// The namespace of our names: UUID v5 of the URL of the project's topics.
@@ -19,31 +19,31 @@ static NAMESPACE: LazyLock<Uuid> = LazyLock::new(|| {
 impl Ids {
     /// Names for one order of a call.
     pub fn new(call: &Call<'_>, order: &str) -> Ids {
-        let parts = [call.client, call.service, call.hook_instance, order];
-        Ids { base: parts.map(str::to_owned).to_vec() }
+        Ids { base: joined(&[call.client, call.service, call.hook_instance, order]) }
     }
 
     /// The card of a kind that rests on these rules.
     pub fn card(&self, kind: Kind, rules: &[&str]) -> String {
-        let mut parts: Vec<&str> = self.base.iter().map(String::as_str).collect();
-        parts.push(kind.word());
-        parts.extend(rules);
-        name(&parts)
+        self.name(&[&[kind.word()], rules].concat())
     }
 
     /// The suggestion to order a test, or to change the draft.
     pub fn suggestion(&self, test: &str) -> String {
-        let mut parts: Vec<&str> = self.base.iter().map(String::as_str).collect();
-        parts.extend(["suggestion", test]);
-        name(&parts)
+        self.name(&["suggestion", test])
+    }
+
+    fn name(&self, parts: &[&str]) -> String {
+        let name = [&*self.base, &joined(parts)].concat();
+        Uuid::new_v5(&NAMESPACE, name.as_bytes()).to_string()
     }
 }
 
 /// Parts are joined with their lengths, so that no two lists give one name.
-fn name(parts: &[&str]) -> String {
-    let mut joined = String::new();
+fn joined(parts: &[&str]) -> String {
+    let length: usize = parts.iter().map(|part| part.len() + 8).sum();
+    let mut joined = String::with_capacity(length);
     for part in parts {
         _ = write!(joined, "{}:{part};", part.len());
     }
-    Uuid::new_v5(&NAMESPACE, joined.as_bytes()).to_string()
+    joined
 }

@@ -13,7 +13,7 @@ use crate::fhir::types::is_id;
 use crate::knowledge::Knowledge;
 use crate::terminology::System;
 use crate::terminology::labs::Orderable;
-use fhir_models::{Code, LabOrder};
+use fhir_models::{Code, OrderForm};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use std::collections::BTreeSet;
@@ -58,13 +58,12 @@ fn resource(test: &Orderable, release: Release, call: &Call<'_>) -> Option<Box<R
     }
     let encounter = call.encounter_id.filter(|id| is_id(id));
     match release {
-        Release::R4 => fhir_models::service_request(&LabOrder {
-            code: Code { system: System::Loinc.uri(), code: &test.code, display: &test.display },
-            text: &test.text,
-            patient: call.patient_id,
-            encounter,
-        })
-        .ok(),
+        Release::R4 => {
+            let code =
+                Code { system: System::Loinc.uri(), code: &test.code, display: &test.display };
+            let form = test.form.get_or_init(|| OrderForm::of(code, &test.text).ok());
+            form.as_ref()?.fill(call.patient_id, encounter).ok()
+        }
         Release::R5 => to_raw_value(&ServiceRequestR5 {
             resource_type: "ServiceRequest",
             status: "draft",

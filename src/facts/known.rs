@@ -42,8 +42,22 @@ impl<T> Known<T> {
     }
 }
 
+/// Items that are compared one by one.
+const FEW: usize = 8;
+
 /// The items in their order, each once; linear, because charts can be long.
 pub fn unique<T: Eq + std::hash::Hash>(mut items: Vec<T>) -> Vec<T> {
+    if items.len() <= FEW {
+        let mut kept = 0;
+        for at in 0..items.len() {
+            if !items[..kept].contains(&items[at]) {
+                items.swap(kept, at);
+                kept += 1;
+            }
+        }
+        items.truncate(kept);
+        return items;
+    }
     let mut seen = std::collections::HashSet::with_capacity(items.len());
     let first: Vec<bool> = items.iter().map(|item| seen.insert(item)).collect();
     let mut first = first.into_iter();

@@ -17,6 +17,7 @@ use jiff::tz::TimeZone;
 use rust_decimal::Decimal;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 /// What a result says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,18 +51,23 @@ pub struct LabResult {
     pub reference: Option<String>,
     /// The upper limit of normal that came with it, in the unit of the table.
     pub upper_limit: Option<Decimal>,
+    /// What a finding shows of it, once somebody asked.
+    pub shown: OnceLock<Evidence>,
 }
 
 impl LabResult {
     /// What a finding shows of it.
     pub fn evidence(&self, lab: &Lab) -> Evidence {
-        Evidence::from(Shown {
-            what: lab.title.clone(),
-            value: Some(self.printed.clone()),
-            date: self.date,
-            reference: self.reference.clone(),
-            code: Some(self.code.clone()),
-        })
+        let show = || {
+            Evidence::from(Shown {
+                what: lab.title.clone(),
+                value: Some(self.printed.clone()),
+                date: self.date,
+                reference: self.reference.clone(),
+                code: Some(self.code.clone()),
+            })
+        };
+        self.shown.get_or_init(show).clone()
     }
 }
 
@@ -201,7 +207,9 @@ impl Labs {
                 continue;
             }
             let upper_limit = part.upper_limit(lab, terminology);
-            let result = LabResult { value, date, moment, printed, code, reference, upper_limit };
+            let shown = OnceLock::new();
+            let result =
+                LabResult { value, date, moment, printed, code, reference, upper_limit, shown };
             self.results.entry(lab.id.clone()).or_default().push(result);
         }
     }

@@ -51,7 +51,7 @@ fn check_row<'k>(
     let (first, relative) = (row.limit.as_ref(), row.relative);
     let limits = Limits { first, relative, ..Limits::default() };
     scope.dose(question, limits, row.labelled_dose.as_ref());
-    scope.clears.push(Change::LiverClass(row.class.clone()));
+    scope.cleared_by(|| Change::LiverClass(row.class.clone()));
     let because = Because::Hepatic(function.known().cloned());
     question.weighed(row, scope, row.action, because)
 }

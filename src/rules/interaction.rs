@@ -58,8 +58,8 @@ fn check_row<'k>(question: Question<'k>, row: &'k Interaction) -> Outcome<'k> {
     scope.dose(question, limits, row.labelled_dose.as_ref());
     // Of a pair one is enough: the group that holds fewer.
     let fewer = if second.is_empty() || first.len() <= second.len() { &first } else { &second };
-    let titles = unique(fewer.iter().map(|m| m.title.clone()).collect());
-    scope.clears.push(Change::Stopped(titles));
+    let titles = || unique(fewer.iter().map(|m| m.title.clone()).collect());
+    scope.cleared_by(|| Change::Stopped(titles()));
     question.weighed(row, scope, row.action, Because::Row)
 }
 

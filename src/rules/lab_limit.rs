@@ -92,8 +92,8 @@ fn read(scope: &mut Scope, question: Question<'_>, row: &LabLimit, lab: &Lab, re
             false => band.holds(&value),
         };
         scope.answer(inside, &lab.title, "the value leaves the limit open");
-        let (lab, times_upper_limit) = (lab.id.clone(), row.times_upper_limit);
-        scope.clears.push(Change::Result { lab, band, times_upper_limit });
+        let times_upper_limit = row.times_upper_limit;
+        scope.cleared_by(|| Change::Result { lab: lab.id.clone(), band, times_upper_limit });
     }
     if let Some(band) = row.fall {
         fall(scope, question, lab, value, band);
@@ -145,5 +145,5 @@ fn fall(scope: &mut Scope, question: Question<'_>, lab: &Lab, now: Range, band: 
     let fallen =
         Range { from: by(now.to), above: by(now.below), to: by(now.from), below: by(now.above) };
     scope.answer(band.holds(&fallen), &lab.title, "the fall cannot be told");
-    scope.clears.push(Change::Fall { lab: lab.id.clone(), band });
+    scope.cleared_by(|| Change::Fall { lab: lab.id.clone(), band });
 }

@@ -56,7 +56,7 @@ fn check_row<'k>(
     renal(&mut scope, row, function);
     scope.applies(question, &row.applies);
     dose(&mut scope, question, row);
-    scope.clears.push(Change::RenalFunction { measure: row.measure, band: row.value });
+    scope.cleared_by(|| Change::RenalFunction { measure: row.measure, band: row.value });
     let because = Because::Renal(Box::new(RenalVerdict {
         measure: row.measure,
         band: row.value,

@@ -30,8 +30,11 @@ pub(super) struct Scope {
 }
 
 impl Scope {
-    /// Something is not known.
+    /// Something is not known. Of a row that is silent nobody asks.
     pub fn gap(&mut self, gap: Gap, what: &str, reason: impl Into<String>) {
+        if self.excluded {
+            return;
+        }
         let (what, reason) = (what.to_owned(), reason.into());
         self.missing.push(Missing { what, reason, gap });
     }
@@ -44,6 +47,13 @@ impl Scope {
     /// Something was searched to the end and is not on record.
     pub fn lacks(&mut self, what: &str) {
         self.gap(Gap::NoneOnRecord, what, "none on record");
+    }
+
+    /// This would silence the row, if it is not silent already.
+    pub fn cleared_by(&mut self, change: impl FnOnce() -> Change) {
+        if !self.excluded {
+            self.clears.push(change());
+        }
     }
 
     /// Is a value inside the band of the row?
@@ -87,10 +97,9 @@ impl Scope {
         let already = limits.already.filter(|_| question.order.role != Role::Beside);
         let within = already.and_then(|already| exceeds(question, already));
         self.perhaps_reduced = within == Some(false);
-        if let Some(words) = words {
+        if let Some(words) = words.filter(|_| !self.excluded) {
             self.labelled_dose = Some(words.clone());
-            let (limit, words) = (*limit, words.clone());
-            self.clears.push(Change::Dose { limit, words, relative });
+            self.cleared_by(|| Change::Dose { limit: *limit, words: words.clone(), relative });
         }
     }
 

@@ -2,8 +2,10 @@
 
 use super::decimal::Range;
 use super::{Code, System};
+use fhir_models::OrderForm;
 use serde::Deserialize;
 use std::collections::HashMap;
+use std::sync::OnceLock;
 
 /// What kind of answer the test gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -31,6 +33,9 @@ pub struct Orderable {
     pub display: String,
     /// The test in the words of the ward.
     pub text: String,
+    /// The order in FHIR R4, once one was asked for.
+    #[serde(skip)]
+    pub form: OnceLock<Option<OrderForm>>,
 }
 
 /// One row of `hooks/codes/labs.toml`.
