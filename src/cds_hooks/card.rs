@@ -49,6 +49,19 @@ pub struct CdsResponse {
     pub extension: BTreeMap<&'static str, Box<RawValue>>,
 }
 
+impl CdsResponse {
+    /// The body as it goes out.
+    pub fn to_json(&self) -> String {
+        let mut json = Vec::with_capacity(64 + self.cards.len() * ROOM);
+        // Neither the serializer nor what it writes can fail here.
+        _ = serde_json::to_writer(&mut json, self);
+        String::from_utf8(json).unwrap_or_default()
+    }
+}
+
+/// Room for most cards, in bytes.
+const ROOM: usize = 8 << 10;
+
 /// One card.
 #[derive(Clone, Debug, Serialize)]
 pub struct Card {

@@ -1,6 +1,7 @@
 //! Unknown is a value.
 
 use crate::fhir::FhirDate;
+use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
 
@@ -42,33 +43,40 @@ impl<T> Known<T> {
     }
 }
 
-/// Items that are compared one by one.
-const FEW: usize = 8;
+/// Different items that are compared one by one.
+const FEW: usize = 16;
 
 /// The items in their order, each once; linear, because charts can be long.
 pub fn unique<T: Eq + std::hash::Hash>(mut items: Vec<T>) -> Vec<T> {
-    if items.len() <= FEW {
-        let mut kept = 0;
-        for at in 0..items.len() {
-            if !items[..kept].contains(&items[at]) {
-                items.swap(kept, at);
-                kept += 1;
-            }
+    let (mut kept, mut at) = (0, 0);
+    while at < items.len() && kept < FEW {
+        if !items[..kept].contains(&items[at]) {
+            items.swap(kept, at);
+            kept += 1;
         }
-        items.truncate(kept);
-        return items;
+        at += 1;
     }
-    let mut seen = std::collections::HashSet::with_capacity(items.len());
-    let first: Vec<bool> = items.iter().map(|item| seen.insert(item)).collect();
-    let mut first = first.into_iter();
-    items.retain(|_| first.next() == Some(true));
+    items.drain(kept..at);
+    if kept < items.len() {
+        let mut seen = std::collections::HashSet::with_capacity(items.len());
+        let first: Vec<bool> = items.iter().map(|item| seen.insert(item)).collect();
+        let mut first = first.into_iter();
+        items.retain(|_| first.next() == Some(true));
+    }
     items
 }
 
 /// One thing that the chart shows: what a finding rests on. Many rows rest on the same, so a copy is
 /// only another way to it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence(Arc<Shown>);
+
+impl Hash for Evidence {
+    /// What it is and where it stands tells most things apart.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (&self.what, &self.reference).hash(state);
+    }
+}
 
 impl From<Shown> for Evidence {
     fn from(shown: Shown) -> Evidence {
@@ -85,7 +93,7 @@ impl Deref for Evidence {
 }
 
 /// What [`Evidence`] tells.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
     /// What it is, in the words of the terminology tables.
     pub what: String,
@@ -97,4 +105,22 @@ pub struct Shown {
     pub reference: Option<String>,
     /// The code that told it.
     pub code: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unique;
+
+    #[test]
+    fn items_keep_their_order_and_stand_once_however_many_there_are() {
+        for different in [0, 1, 15, 16, 17, 100] {
+            let once: Vec<usize> = (0..different).collect();
+            for again in [1, 2, 5] {
+                let items: Vec<usize> = once.iter().flat_map(|n| vec![*n; again]).collect();
+                assert_eq!(unique(items), once, "{different} in a row, {again} times");
+                assert_eq!(unique(once.repeat(again)), once, "{different}, {again} rounds");
+            }
+        }
+        assert_eq!(unique(vec![1, 2, 1, 1, 3, 2, 4]), [1, 2, 3, 4]);
+    }
 }

@@ -153,7 +153,7 @@ impl Answer {
         rules: Vec<String>,
     ) -> Answer {
         Answer {
-            json: serde_json::to_string(&response).unwrap_or_default(),
+            json: response.to_json(),
             response,
             hook_instance: request.hook_instance.parse().ok(),
             rules,

@@ -1,7 +1,7 @@
 //! What a table says of a code: looked up without a copy of it.
 
 use super::System;
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 /// Values by code, each code in its system.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 
 use super::names::{Names, starts, words};
 use super::{Code, Codes, Match, System};
+use hashbrown::HashMap;
 use serde::Deserialize;
-use std::collections::HashMap;
 
 /// One row of `hooks/codes/conditions.toml`.
 #[derive(Clone, Debug, Deserialize)]

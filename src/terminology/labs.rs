@@ -3,8 +3,8 @@
 use super::decimal::Range;
 use super::{Code, System};
 use fhir_models::OrderForm;
+use hashbrown::HashMap;
 use serde::Deserialize;
-use std::collections::HashMap;
 use std::sync::OnceLock;
 
 /// What kind of answer the test gives.

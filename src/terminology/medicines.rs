@@ -2,8 +2,8 @@
 
 use super::names::Names;
 use super::{Code, CodeConfidence, Codes, System};
+use hashbrown::HashMap;
 use serde::Deserialize;
-use std::collections::HashMap;
 
 /// One row of `hooks/codes/medicines.toml`.
 #[derive(Clone, Debug, Deserialize)]

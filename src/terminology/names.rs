@@ -1,6 +1,6 @@
 //! Which rows of a table do the words of a text name? Whole words, never parts of words.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 /// Names of one word or several, by their first word.
 #[derive(Debug, Default)]

@@ -2,8 +2,9 @@
 
 use super::decimal::Number;
 use super::{Code, Codes, System, ndc};
+use hashbrown::HashMap;
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 /// How a product is made, as far as labels draw a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]

@@ -4,9 +4,9 @@
 //! table does not know goes to the UCUM library; what neither knows is unknown, not one to one.
 
 use super::decimal::Number;
+use hashbrown::HashMap;
 use rust_decimal::Decimal;
 use serde::Deserialize;
-use std::collections::HashMap;
 
 /// One row of `hooks/codes/units.toml`.
 #[derive(Clone, Debug, Deserialize)]
