@@ -5,7 +5,7 @@
 
 use super::request::{BadRequest, kind_of};
 use crate::fhir::Json;
-use crate::fhir::types::{Reference, is_id};
+use crate::fhir::types::{Reference, is_id, type_and_id};
 use crate::fhir::views::{Anchor, Bundle, Entry, view};
 use std::borrow::Cow;
 
@@ -144,10 +144,14 @@ fn list(json: Json<'_>) -> Vec<ContextEntry<'_>> {
 }
 
 /// Whose resource is it: the Patient that `subject` or `patient` names, when it names one.
-pub fn owner(anchor: &Anchor<'_>) -> Option<String> {
+pub fn owner<'a>(anchor: &Anchor<'a>) -> Option<Cow<'a, str>> {
     let reference = anchor.subject().or(anchor.patient()).and_then(Reference::read)?;
-    match reference.type_and_id() {
-        Some(("Patient", id)) => Some(id.to_owned()),
-        _ => None,
+    match reference.reference? {
+        Cow::Borrowed(text) => patient_in(text).map(Cow::Borrowed),
+        Cow::Owned(text) => patient_in(&text).map(|id| Cow::Owned(id.to_owned())),
     }
+}
+
+fn patient_in(reference: &str) -> Option<&str> {
+    type_and_id(reference).and_then(|(kind, id)| (kind == "Patient").then_some(id))
 }

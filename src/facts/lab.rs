@@ -210,7 +210,10 @@ impl Labs {
             let shown = OnceLock::new();
             let result =
                 LabResult { value, date, moment, printed, code, reference, upper_limit, shown };
-            self.results.entry(lab.id.clone()).or_default().push(result);
+            match self.results.get_mut(&lab.id) {
+                Some(results) => results.push(result),
+                None => _ = self.results.insert(lab.id.clone(), vec![result]),
+            }
         }
     }
 }

@@ -64,11 +64,9 @@ impl<'a> Part<'a> {
         let ranges = ranges.into_iter().filter_map(RangeView::read).filter(normal);
         let mut highs = ranges.filter_map(|range| {
             let high = Quantity::read(range.high()?)?;
-            let own = self.quantity.and_then(Quantity::read).unwrap_or_default();
             let mut units: Vec<&str> = high.units().collect();
-            if units.is_empty() {
-                units = own.units().collect();
-            }
+            let own = if units.is_empty() { self.quantity.and_then(Quantity::read) } else { None };
+            units.extend(own.iter().flat_map(Quantity::units));
             match in_unit(Range::exactly(high.value?), &units, lab, terminology) {
                 Value::Number(range) => range.exact(),
                 _ => None,

@@ -102,12 +102,19 @@ impl<'a> Document<'a> {
 
     /// The length and the first bytes of a name: names that differ in them are not the same.
     fn print(&self, name: Node) -> u64 {
-        let content = unescaped(&self.text, name);
-        let first = content.first_chunk().map_or_else(
-            || content.iter().rev().fold(0, |all, byte| all << 8 | u64::from(*byte)),
-            |eight| u64::from_le_bytes(*eight),
-        );
-        first.rotate_left(7) ^ content.len() as u64
+        if name.escaped() {
+            return print(&unescaped(&self.text, name));
+        }
+        let (start, length) = (name.start() + 1, name.end() - name.start() - 2);
+        match self.text.as_bytes()[start..].first_chunk() {
+            // Names are short: the eight bytes hold what stands behind it, too.
+            Some(eight) if length < 8 => {
+                let own = (1 << (8 * length)) - 1;
+                shifted(u64::from_le_bytes(*eight) & own, length)
+            }
+            Some(eight) => shifted(u64::from_le_bytes(*eight), length),
+            None => print(&unescaped(&self.text, name)),
+        }
     }
 
     fn twin_of(&self, object: usize) -> Option<usize> {
@@ -120,6 +127,16 @@ impl<'a> Document<'a> {
 
 /// Names of one object that are compared one by one.
 const FEW: usize = 48;
+
+/// The print of a name that stands alone.
+fn print(name: &[u8]) -> u64 {
+    let first = name.iter().take(8).rev().fold(0, |all, byte| all << 8 | u64::from(*byte));
+    shifted(first, name.len())
+}
+
+fn shifted(first: u64, length: usize) -> u64 {
+    first.rotate_left(7) ^ length as u64
+}
 
 /// The content of a string.
 pub(super) fn unescaped(text: &str, node: Node) -> Cow<'_, [u8]> {
@@ -155,6 +172,7 @@ mod tests {
         assert!(twins(r#"{"a":[{"b":{"c":1,"d":[],"c":null}}]}"#));
         assert!(twins(r#"{"patientId":"A", "x":{"y":[1]}, "patient\u0049d" : "B"}"#));
         assert!(twins(r#"{"patient\u0049d":"A","patientId":"B"}"#));
+        assert!(twins(r#"{"\u0061bc":"A","abc":"B"}"#));
         assert!(twins(r#"{"":1,"":2}"#));
         assert!(!twins(r#"{"a":"a","b":["a","a",{"a":1},{"a":2}],"c":{"a":true,"b":{}}}"#));
         assert!(!twins(r#"{"a":"\",\"a\":","b":1.5e3,"aa":null}"#));

@@ -78,7 +78,8 @@ struct Open {
 
 impl<'t> Pass<'t> {
     pub(super) fn new(bytes: &'t [u8]) -> Pass<'t> {
-        let nodes = Vec::with_capacity(bytes.len() / 12 + 8);
+        // Compact FHIR has a name or a value in every ten bytes; room that is not used costs nothing.
+        let nodes = Vec::with_capacity(bytes.len() / 8 + 8);
         Pass { bytes, at: 0, nodes, open: Vec::with_capacity(16), shape: Shape::default() }
     }
 

@@ -114,14 +114,18 @@ impl<'a> Reference<'a> {
 
     /// `Type/id` of a relative or absolute reference, without base and version.
     pub fn type_and_id(&self) -> Option<(&str, &str)> {
-        let text = self.reference.as_deref()?;
-        let text = text.split_once("/_history/").map_or(text, |(before, _)| before);
-        let mut parts = text.rsplit('/');
-        let id = parts.next()?;
-        let resource_type = parts.next()?;
-        (!id.is_empty() && resource_type.chars().all(|c| c.is_ascii_alphabetic()))
-            .then_some((resource_type, id))
+        type_and_id(self.reference.as_deref()?)
     }
+}
+
+/// `Type/id` of a relative or absolute reference, without base and version.
+pub fn type_and_id(reference: &str) -> Option<(&str, &str)> {
+    let text = reference.split_once("/_history/").map_or(reference, |(before, _)| before);
+    let mut parts = text.rsplit('/');
+    let id = parts.next()?;
+    let resource_type = parts.next()?;
+    (!id.is_empty() && resource_type.bytes().all(|b| b.is_ascii_alphabetic()))
+        .then_some((resource_type, id))
 }
 
 /// FHIR's `id`: what may stand in a reference that we send.

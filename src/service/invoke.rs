@@ -27,8 +27,6 @@ pub struct Answer {
     pub response: CdsResponse,
     /// `hookInstance`, when it is a UUID.
     hook_instance: Option<uuid::Uuid>,
-    /// Rules whose findings stand on cards.
-    rules: Vec<String>,
     digest: String,
     /// What is written down beside the answer, of an identified JAK inhibitor.
     told: Option<Told>,
@@ -73,21 +71,25 @@ async fn evaluate(
     course.saw(&orders);
     course.did(Phase::Orders);
     if !may_speak(&orders, service) {
-        return Ok(Answer::new(CdsResponse::default(), &request, service, Vec::new())); // most calls
+        return Ok(Answer::new(CdsResponse::default(), &request, service)); // most calls
     }
     let today = house.calendar.today();
     let read =
         |chart: &ehr::Chart<'_>| Facts::read(&orders, chart, knowledge, caller.jurisdiction, today);
-    let fetched = reach.chart(&request, &orders, read, course).await?;
     let prefetch = request.prefetch();
-    let mut chart = ehr::gather(&prefetch, &fetched, &request.context.patient_id)?;
+    let sent = ehr::gather(&prefetch, &[], &request.context.patient_id)?;
+    let fetched = reach.chart(&request, (&prefetch, &sent), &orders, read, course).await?;
+    let mut chart = match fetched.is_empty() {
+        true => sent,
+        false => ehr::gather(&prefetch, &fetched, &request.context.patient_id)?,
+    };
     reach.explain(&mut chart);
     let facts = read(&chart);
     course.did(Phase::Facts);
     if facts.orders.is_empty() {
         // Nothing is said of an order of something else, or every clarithromycin order would alert.
         course.unread_list = facts.medicines.state.why_open().is_some();
-        return Ok(Answer::new(CdsResponse::default(), &request, service, Vec::new()));
+        return Ok(Answer::new(CdsResponse::default(), &request, service));
     }
     let outcomes = rules::evaluate(&facts, knowledge); // fires, silent, cannot tell
     course.heard(&outcomes, knowledge);
@@ -104,11 +106,10 @@ async fn evaluate(
         mutes: &service.mutes,
     };
     let response = cards::write(&outcomes, &facts, knowledge, &call); // protocol out
-    let fired = outcomes.iter().filter(|o| matches!(o.verdict, rules::Verdict::Fires(_)));
-    let rules = fired.map(|o| o.row.id().get_ref().clone()).collect();
     course.cards.extend(response.cards.iter().map(|card| card.indicator.word()));
-    let told = Some(Told::new(&request, &facts, &outcomes, caller, house));
-    let answer = Answer { told, ..Answer::new(response, &request, service, rules) };
+    let kept = house.audit.is_some();
+    let told = kept.then(|| Told::new(&request, &facts, &outcomes, caller, house));
+    let answer = Answer { told, ..Answer::new(response, &request, service) };
     course.did(Phase::Cards);
     Ok(answer)
 }
@@ -146,17 +147,11 @@ pub fn selection_behavior(hook: &str) -> SelectionBehavior {
 }
 
 impl Answer {
-    fn new(
-        response: CdsResponse,
-        request: &Request<'_>,
-        service: &Served,
-        rules: Vec<String>,
-    ) -> Answer {
+    fn new(response: CdsResponse, request: &Request<'_>, service: &Served) -> Answer {
         Answer {
             json: response.to_json(),
             response,
             hook_instance: request.hook_instance.parse().ok(),
-            rules,
             digest: service.knowledge.digest.clone(),
             told: None,
         }
@@ -180,16 +175,17 @@ impl Answer {
     }
 
     /// One line per call: names that we gave, counts and times; nothing of the patient.
-    pub fn log(&self, service: &ServiceFile, caller: &Caller, took: Duration) {
+    pub fn log(&self, service: &ServiceFile, caller: &Caller, course: &Course) {
+        let rules: Vec<&str> = course.fired.iter().map(|(rule, _)| rule.as_str()).collect();
         tracing::info!(
             client = caller.name,
             service = service.id,
             hook = service.hook,
             hook_instance = self.hook_instance.map(tracing::field::display),
             cards = self.response.cards.len(),
-            rules = self.rules.join(" "),
+            rules = rules.join(" "),
             knowledge = &self.digest[..12],
-            duration_ms = took.as_secs_f64() * 1000.0,
+            duration_ms = course.took().as_secs_f64() * 1000.0,
             "answered"
         );
     }

@@ -19,8 +19,9 @@ const REQUEST_SECONDS: [f64; 12] =
 /// Upper bounds for the parts of a call, seconds.
 const PHASE_SECONDS: [f64; 12] =
     [0.00001, 0.000025, 0.0001, 0.00025, 0.001, 0.0025, 0.01, 0.05, 0.1, 0.5, 1.0, 2.5];
-/// What histograms collect is put into buckets so often, whether anybody asks or not.
-const UPKEEP: Duration = Duration::from_secs(5);
+/// What histograms collect is put into buckets so often, whether anybody asks or not: until then every
+/// value is kept.
+const UPKEEP: Duration = Duration::from_secs(1);
 
 /// The kind of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -188,7 +188,7 @@ async fn call(
     }
     let answer = answer?;
     answer.record(&body, &service, &caller, &house, course.took()).await?;
-    answer.log(&service, &caller, course.took());
+    answer.log(&service, &caller, &course);
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(answer.json))
 }
 

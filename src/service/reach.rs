@@ -6,7 +6,7 @@
 use super::caller::Caller;
 use super::course::{Course, Phase};
 use super::house::House;
-use crate::cds_hooks::{BadRequest, Request};
+use crate::cds_hooks::{BadRequest, Prefetch, Request};
 use crate::ehr::server::permitted;
 use crate::ehr::{Chart, Door, Fetched, Orders, gather, needs, orders};
 use crate::facts::Facts;
@@ -53,19 +53,20 @@ impl<'h> Reach<'h> {
         fetched
     }
 
-    /// What is missing of the chart.
+    /// What is missing of the chart that was sent.
     ///
     /// # Errors
-    /// The prefetched Patient is another's.
+    /// The Patient is another's.
     pub async fn chart(
         &self,
         request: &Request<'_>,
+        sent: (&Prefetch<'_>, &Chart<'_>),
         orders: &Orders<'_>,
         read: impl Fn(&Chart<'_>) -> Facts,
         course: &mut Course,
     ) -> Result<Vec<Fetched>, BadRequest> {
         let Some(Ok(door)) = &self.door else { return Ok(Vec::new()) };
-        let fetched = self.fetch(door, request, orders, read).await;
+        let fetched = self.fetch(door, request, sent, orders, read).await;
         course.did(Phase::Fetch);
         fetched
     }
@@ -74,12 +75,11 @@ impl<'h> Reach<'h> {
         &self,
         door: &Door<'_>,
         request: &Request<'_>,
+        (prefetch, sent): (&Prefetch<'_>, &Chart<'_>),
         orders: &Orders<'_>,
         read: impl Fn(&Chart<'_>) -> Facts,
     ) -> Result<Vec<Fetched>, BadRequest> {
         let patient = &request.context.patient_id;
-        let prefetch = request.prefetch();
-        let sent = gather(&prefetch, &[], patient)?;
         let missing = |chart: &Chart<'_>, only: Option<&str>, release| {
             let templates = &self.service.prefetch;
             needs::questions(chart, templates, only, patient, release, &door.server)
@@ -88,22 +88,22 @@ impl<'h> Reach<'h> {
         let of_list = |answer: &Fetched| {
             let is_list = answer.keys.iter().any(|key| key == LIST);
             let list =
-                is_list.then(|| gather(&prefetch, std::slice::from_ref(answer), patient).ok());
+                is_list.then(|| gather(prefetch, std::slice::from_ref(answer), patient).ok());
             let list = list.flatten();
             list.map(|list| needs::medications(&list, &door.server)).unwrap_or_default()
         };
-        let of_sent = needs::medications(&sent, &door.server);
+        let of_sent = needs::medications(sent, &door.server);
         let mut release = orders.release().or_else(|| sent.release());
         let mut fetched = Vec::new();
         if orders.jak.is_empty() {
-            let mut first = missing(&sent, Some(LIST), release);
+            let mut first = missing(sent, Some(LIST), release);
             if release.is_none() && !first.is_empty() {
                 release = door.release().await;
-                first = missing(&sent, Some(LIST), release);
+                first = missing(sent, Some(LIST), release);
             }
             first.extend(of_sent);
             fetched = door.ask(first, of_list).await;
-            let chart = gather(&prefetch, &fetched, patient)?;
+            let chart = gather(prefetch, &fetched, patient)?;
             if read(&chart).orders.is_empty() {
                 return Ok(fetched);
             }
@@ -112,7 +112,7 @@ impl<'h> Reach<'h> {
             rest.retain(|question| question.keys.iter().all(|key| key != LIST));
             fetched.extend(door.ask(rest, |_| Vec::new()).await);
         } else {
-            let mut all = missing(&sent, None, release);
+            let mut all = missing(sent, None, release);
             all.extend(of_sent);
             fetched.extend(door.ask(all, of_list).await);
         }
