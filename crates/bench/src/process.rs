@@ -58,11 +58,6 @@ impl Server {
         kb / 1024.0
     }
 
-    /// The process.
-    pub fn id(&self) -> u32 {
-        self.child.id()
-    }
-
     fn pid(&self) -> Pid {
         Pid::from_raw(self.child.id() as i32)
     }
