@@ -71,10 +71,11 @@ impl<'a> CodeableConcept<'a> {
         concept
     }
 
-    /// All words: the text and the displays.
+    /// All words: the text and the displays that say something else.
     pub fn words(&self) -> impl Iterator<Item = &str> {
         let displays = self.codings.iter().filter_map(|c| c.display.as_deref());
-        self.text.as_deref().into_iter().chain(displays)
+        let text = self.text.as_deref();
+        text.into_iter().chain(displays.filter(move |display| Some(*display) != text))
     }
 
     /// The text, else the first display, else the first code.
