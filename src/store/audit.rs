@@ -6,6 +6,7 @@
 use super::chain::{AuditRow, NOTHING};
 use super::pool::{in_transaction, on_connection};
 use super::{Store, StoreError};
+use sqlx::QueryBuilder;
 
 /// A record to be written.
 #[derive(Clone, Debug)]
@@ -49,11 +50,15 @@ const HOLD: &str = "UPDATE audit_chains SET head_seq = head_seq WHERE replica = 
 
 const KNOWN: &str = "SELECT count(*) FROM audit WHERE id = $1";
 
-const WRITE: &str = "INSERT INTO audit (replica, seq, id, at, record, hash) \
-    VALUES ($1, $2, $3, $4, $5, $6)";
+const WRITE: &str = "INSERT INTO audit (replica, seq, id, at, record, hash) ";
 
-const NAME_CARD: &str = "INSERT INTO audit_cards (card, client, replica, seq) \
-    VALUES ($1, $2, $3, $4) ON CONFLICT (card, client) DO NOTHING";
+const NAME_CARDS: &str = "INSERT INTO audit_cards (card, client, replica, seq) ";
+
+const ONCE: &str = " ON CONFLICT (card, client) DO NOTHING";
+
+/// Rows of one statement. Each statement is two changes of threads, and a database binds only so many
+/// values.
+const ROWS: usize = 1000;
 
 const MOVE_HEAD: &str = "UPDATE audit_chains SET head_seq = $2, head_hash = $3 WHERE replica = $1";
 
@@ -77,6 +82,21 @@ const MOVE_ANCHOR: &str =
 
 const UNKNOWN_CARD: &str = "SELECT count(*) FROM audit_cards WHERE card = $1 AND client = $2";
 
+/// Writes records to their chain.
+macro_rules! write_records {
+    ($transaction:expr, $replica:expr, $records:expr) => {
+        for records in $records.chunks(ROWS) {
+            let mut write = QueryBuilder::new(WRITE);
+            write.push_values(records, |mut row, record: &AuditRow| {
+                row.push_bind($replica.clone()).push_bind(record.seq).push_bind(record.id.clone());
+                row.push_bind(record.at).push_bind(record.record.clone());
+                row.push_bind(record.hash.clone());
+            });
+            write.build().persistent(false).execute(&mut *$transaction).await?;
+        }
+    };
+}
+
 impl Store {
     /// Appends the records to the chain of the replica, all of them or none, and says where it ends
     /// then. Records that were appended before (told by the first of them) are not appended again.
@@ -95,26 +115,23 @@ impl Store {
                 let first = entries.first().map(|e| e.id).unwrap_or_default();
                 let known = sqlx::query_scalar::<_, i64>(KNOWN).bind(first.as_slice());
                 if known.fetch_one(&mut *transaction).await? == 0 {
-                    for entry in &entries {
+                    let (mut records, mut cards) = (Vec::new(), Vec::new());
+                    for Entry { id, at, record, client, cards: named } in entries {
                         head += 1;
-                        let Entry { id, at, record, .. } = entry;
-                        let (id, at, record) = (id.to_vec(), *at, record.clone());
-                        let mut row = AuditRow { seq: head, id, at, record, hash: Vec::new() };
-                        hash = row.expected(&replica, &hash).to_vec();
-                        row.hash.clone_from(&hash);
-                        let write = sqlx::query(WRITE)
-                            .bind(&replica)
-                            .bind(row.seq)
-                            .bind(&row.id)
-                            .bind(row.at)
-                            .bind(&row.record)
-                            .bind(&row.hash);
-                        write.execute(&mut *transaction).await?;
-                        for card in &entry.cards {
-                            let name = sqlx::query(NAME_CARD).bind(card).bind(&entry.client);
-                            let name = name.bind(&replica).bind(head);
-                            name.execute(&mut *transaction).await?;
-                        }
+                        let record = next(&replica, (head, &hash), id, at, record);
+                        hash.clone_from(&record.hash);
+                        records.push(record);
+                        cards.extend(named.into_iter().map(|card| (card, client.clone(), head)));
+                    }
+                    write_records!(transaction, replica, records);
+                    for cards in cards.chunks(ROWS) {
+                        let mut name = QueryBuilder::new(NAME_CARDS);
+                        name.push_values(cards, |mut row, (card, client, seq)| {
+                            row.push_bind(card.clone()).push_bind(client.clone());
+                            row.push_bind(replica.clone()).push_bind(*seq);
+                        });
+                        name.push(ONCE);
+                        name.build().persistent(false).execute(&mut *transaction).await?;
                     }
                     let moved = sqlx::query(MOVE_HEAD).bind(&replica).bind(head).bind(&hash);
                     moved.execute(&mut *transaction).await?;
@@ -208,18 +225,10 @@ impl Store {
                 let hash = hash.fetch_optional(&mut *transaction).await?;
                 if let Some(hash) = hash.filter(|_| last > anchor) {
                     let Entry { id, at, record, .. } = note(last, &hash);
-                    let (id, seq) = (id.to_vec(), head + 1);
-                    let mut row = AuditRow { seq, id, at, record, hash: Vec::new() };
-                    row.hash = row.expected(&replica, &head_hash).to_vec();
-                    let write = sqlx::query(WRITE)
-                        .bind(&replica)
-                        .bind(row.seq)
-                        .bind(&row.id)
-                        .bind(row.at)
-                        .bind(&row.record)
-                        .bind(&row.hash);
-                    write.execute(&mut *transaction).await?;
-                    let moved = sqlx::query(MOVE_HEAD).bind(&replica).bind(seq).bind(&row.hash);
+                    let records = [next(&replica, (head + 1, &head_hash), id, at, record)];
+                    write_records!(transaction, replica, records);
+                    let [AuditRow { seq, hash: new, .. }] = records;
+                    let moved = sqlx::query(MOVE_HEAD).bind(&replica).bind(seq).bind(new);
                     moved.execute(&mut *transaction).await?;
                     let moved = sqlx::query(MOVE_ANCHOR).bind(&replica).bind(last).bind(&hash);
                     moved.execute(&mut *transaction).await?;
@@ -254,4 +263,17 @@ impl Store {
         })
         .await
     }
+}
+
+/// The record with this place, behind the one with that hash.
+fn next(
+    replica: &str,
+    (seq, before): (i64, &[u8]),
+    id: [u8; 16],
+    at: i64,
+    record: String,
+) -> AuditRow {
+    let mut row = AuditRow { seq, id: id.to_vec(), at, record, hash: Vec::new() };
+    row.hash = row.expected(replica, before).to_vec();
+    row
 }
