@@ -70,6 +70,12 @@ pub struct Bounds {
     pub entries: usize,
 }
 
+impl Bounds {
+    fn most(self) -> Shape {
+        Shape { depth: self.depth, entries: self.entries }
+    }
+}
+
 impl Default for Bounds {
     fn default() -> Self {
         Bounds { depth: DEEPEST, entries: 500_000 }
@@ -151,7 +157,8 @@ pub fn open(body: &[u8], bounds: Bounds) -> Result<Document<'_>, BadRequest> {
         BadRequest::text(format!("the body is not UTF-8: byte {at} starts no character"))
     })?;
     // Taking a text apart takes any depth; nothing behind the bounds should.
-    let document = Document::read(text).map_err(|e| BadRequest::text(not_json(&e)))?;
+    let document =
+        Document::within(text, bounds.most()).map_err(|e| BadRequest::text(not_json(&e)))?;
     within(document.shape(), bounds)?;
     if !document.root().is_object() {
         let found = kind_of(document.root());

@@ -115,7 +115,7 @@ impl Lines {
                     "lines of the log were lost: nobody read them in time"
                 );
             }
-            if ending {
+            if ending && lost == 0 {
                 self.waiting().ended = true;
                 return self.done.notify_all();
             }

@@ -4,6 +4,7 @@ use super::breaker::Breakers;
 use super::release::{Releases, told_release};
 use super::server::{FhirServer, is_private};
 use crate::fhir::document::DEEPEST;
+use crate::fhir::scan::Shape;
 use crate::fhir::{Document, Release};
 use metrics::counter;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -217,7 +218,8 @@ impl Client {
         }
         let nonsense = || Trouble::for_good("the EHR sent something that is no FHIR");
         let text = String::from_utf8(body).map_err(|_| nonsense())?;
-        let document = Document::read(text).map_err(|_| nonsense())?;
+        let most = Shape { depth: DEEPEST, entries: usize::MAX };
+        let document = Document::within(text, most).map_err(|_| nonsense())?;
         if document.shape().depth > DEEPEST {
             return Err(nonsense());
         }

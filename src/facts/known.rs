@@ -72,9 +72,9 @@ pub fn unique<T: Eq + std::hash::Hash>(mut items: Vec<T>) -> Vec<T> {
 pub struct Evidence(Arc<Shown>);
 
 impl Hash for Evidence {
-    /// What it is and where it stands tells most things apart.
+    /// Everything but the code: entries without an id differ in their date or value alone.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (&self.what, &self.reference).hash(state);
+        (&self.what, &self.reference, &self.value, &self.date).hash(state);
     }
 }
 
@@ -109,7 +109,31 @@ pub struct Shown {
 
 #[cfg(test)]
 mod tests {
-    use super::unique;
+    use super::*;
+    use std::hash::BuildHasher;
+
+    #[test]
+    fn evidence_that_differs_in_one_thing_is_hashed_apart() {
+        let shown = |value: Option<&str>, date: &str, reference: Option<&str>| {
+            Evidence::from(Shown {
+                what: "ketoconazole".to_owned(),
+                value: value.map(str::to_owned),
+                date: FhirDate::parse(date),
+                reference: reference.map(str::to_owned),
+                code: None,
+            })
+        };
+        let all = [
+            shown(None, "2026-01-01", None),
+            shown(None, "2026-01-02", None),
+            shown(Some("200 mg"), "2026-01-01", None),
+            shown(None, "2026-01-01", Some("MedicationStatement/1")),
+        ];
+        let state = std::hash::RandomState::new();
+        let hashes: std::collections::HashSet<u64> =
+            all.iter().map(|e| state.hash_one(e)).collect();
+        assert_eq!(hashes.len(), all.len());
+    }
 
     #[test]
     fn items_keep_their_order_and_stand_once_however_many_there_are() {

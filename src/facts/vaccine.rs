@@ -7,6 +7,7 @@ use crate::fhir::views::Immunization;
 use crate::fhir::{FhirDate, Json};
 use crate::terminology::vaccines::Vaccine;
 use crate::terminology::{System, Terminology};
+use std::collections::HashSet;
 
 /// A vaccine that was given.
 #[derive(Clone, Debug)]
@@ -77,7 +78,9 @@ fn read_one(json: Json<'_>, terminology: &Terminology) -> Vec<Vaccination> {
     if found.is_empty() {
         found = code.words().flat_map(|w| table.by_text(w)).map(|v| (v, None)).collect();
     }
-    found.dedup_by_key(|(vaccine, _)| vaccine.id.clone());
+    // One immunization is one dose of a vaccine, however often it is named.
+    let mut named = HashSet::new();
+    found.retain(|(vaccine, _)| named.insert(vaccine.id.as_str()));
     let date = [view.occurrence_date_time(), view.date()].into_iter().flatten();
     let date = date.filter_map(Json::string).find_map(|t| FhirDate::parse(&t));
     let reference = local_reference("Immunization", view.id());
@@ -91,4 +94,25 @@ fn read_one(json: Json<'_>, terminology: &Terminology) -> Vec<Vaccination> {
         code,
     };
     found.into_iter().map(given).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fhir::Document;
+    use crate::knowledge::{embedded, read};
+
+    #[test]
+    fn one_immunization_is_one_dose_however_often_the_vaccine_is_named() {
+        let knowledge = read::read(&embedded::embedded()).expect("the knowledge is sound");
+        let concept =
+            r#"{"text":"Shingrix and Zostavax","coding":[{"display":"shingrix and zostavax"}]}"#;
+        let text = format!(r#"{{"status":"completed","vaccineCode":{concept}}}"#);
+        let document = Document::read(text).expect("JSON");
+        let given = read_one(document.root(), &knowledge.terminology);
+        let mut vaccines: Vec<&str> = given.iter().map(|v| v.vaccine.as_str()).collect();
+        assert_eq!(vaccines.len(), 2, "{vaccines:?}");
+        vaccines.dedup();
+        assert_eq!(vaccines.len(), 2, "two vaccines");
+    }
 }

@@ -30,11 +30,23 @@ impl<'a> Document<'a> {
     /// # Errors
     /// It is not JSON.
     pub fn read(text: impl Into<Cow<'a, str>>) -> Result<Document<'a>, serde_json::Error> {
+        Document::within(text, Shape { depth: usize::MAX, entries: usize::MAX })
+    }
+
+    /// The same, of a text that may be hostile: one that is deeper or holds more items is not taken apart,
+    /// its shape is told alone.
+    ///
+    /// # Errors
+    /// It is not JSON.
+    pub fn within(
+        text: impl Into<Cow<'a, str>>,
+        most: Shape,
+    ) -> Result<Document<'a>, serde_json::Error> {
         let text = text.into();
         if text.len() >= MOST {
             return Err(Error::custom("longer than 1 GB"));
         }
-        let mut pass = Pass::new(text.as_bytes());
+        let mut pass = Pass::new(text.as_bytes(), most);
         if pass.run().is_none() {
             serde_json::from_str::<IgnoredAny>(&text)?;
             return Err(Error::custom("no JSON"));
@@ -103,7 +115,7 @@ impl<'a> Document<'a> {
     /// The length and the first bytes of a name: names that differ in them are not the same.
     fn print(&self, name: Node) -> u64 {
         if name.escaped() {
-            return print(&unescaped(&self.text, name));
+            return print(&self::name(&self.text, name));
         }
         let (start, length) = (name.start() + 1, name.end() - name.start() - 2);
         match self.text.as_bytes()[start..].first_chunk() {
@@ -113,14 +125,14 @@ impl<'a> Document<'a> {
                 shifted(u64::from_le_bytes(*eight) & own, length)
             }
             Some(eight) => shifted(u64::from_le_bytes(*eight), length),
-            None => print(&unescaped(&self.text, name)),
+            None => print(&self::name(&self.text, name)),
         }
     }
 
     fn twin_of(&self, object: usize) -> Option<usize> {
         let mut seen = HashSet::new();
         let mut names = self.names(object);
-        let twin = names.find(|name| !seen.insert(unescaped(&self.text, *name)));
+        let twin = names.find(|name| !seen.insert(self::name(&self.text, *name)));
         twin.map(Node::start)
     }
 }
@@ -138,18 +150,20 @@ fn shifted(first: u64, length: usize) -> u64 {
     first.rotate_left(7) ^ length as u64
 }
 
-/// The content of a string.
-pub(super) fn unescaped(text: &str, node: Node) -> Cow<'_, [u8]> {
+/// A name as it is meant: `patient\u0049d` is `patientId`. One whose escapes mean nothing (half a
+/// surrogate pair) stands as it was written.
+pub(super) fn name(text: &str, node: Node) -> Cow<'_, [u8]> {
     let (start, end) = (node.start(), node.end());
-    match node.escaped() {
-        false => Cow::Borrowed(&text.as_bytes()[start + 1..end - 1]),
-        true => Cow::Owned(unescape(&text[start..end]).into_bytes()),
+    let meant = if node.escaped() { unescape(&text[start..end]) } else { None };
+    match meant {
+        None => Cow::Borrowed(&text.as_bytes()[start + 1..end - 1]),
+        Some(meant) => Cow::Owned(meant.into_bytes()),
     }
 }
 
-/// The content of a string that stands in quotes and holds escapes.
-pub(super) fn unescape(quoted: &str) -> String {
-    serde_json::from_str(quoted).unwrap_or_default()
+/// The content of a string that stands in quotes and holds escapes; `None` when they mean nothing.
+pub(super) fn unescape(quoted: &str) -> Option<String> {
+    serde_json::from_str(quoted).ok()
 }
 
 #[cfg(test)]
@@ -177,6 +191,8 @@ mod tests {
         assert!(!twins(r#"{"a":"a","b":["a","a",{"a":1},{"a":2}],"c":{"a":true,"b":{}}}"#));
         assert!(!twins(r#"{"a":"\",\"a\":","b":1.5e3,"aa":null}"#));
         assert!(!twins(r#"[{"a":1},{"a":1},"a","a"]"#));
+        assert!(!twins(r#"{"":1,"\ud800":2,"\ud801":3}"#), "half a pair is no name at all");
+        assert!(twins(r#"{"\ud800":1,"\ud800":2}"#));
         assert!(!twins(r#"{"abcdefgh1":1,"abcdefgh2":[{"x":1},{"x":2}],"":0}"#));
         let many: Vec<String> = (0..100).map(|i| format!("\"k{i}\":{{\"k0\":{i}}}")).collect();
         assert!(!twins(&format!("{{{}}}", many.join(","))));

@@ -3,7 +3,7 @@
 //! Real EHRs send an object where FHIR wants a list, a list where it wants an object, and `null`
 //! where it wants nothing. Reading is tolerant: a value of the wrong kind is no value.
 
-use super::document::{Document, unescape, unescaped};
+use super::document::{Document, name, unescape};
 use super::scan::Node;
 use rust_decimal::Decimal;
 use std::borrow::Cow;
@@ -72,9 +72,17 @@ impl<'a> Json<'a> {
         self.at..self.node().next()
     }
 
-    /// The string; only strings with escapes are copied.
+    /// The string; only strings with escapes are copied. Half a surrogate pair is no string.
     pub fn string(self) -> Option<Cow<'a, str>> {
-        (self.first() == b'"').then(|| content(self.document.text(), self.node()))
+        if self.first() != b'"' {
+            return None;
+        }
+        let (start, end) = (self.node().start(), self.node().end());
+        let text = self.document.text();
+        match self.node().escaped() {
+            false => Some(Cow::Borrowed(&text[start + 1..end - 1])),
+            true => unescape(&text[start..end]).map(Cow::Owned),
+        }
     }
 
     /// The number, also when it stands in quotation marks.
@@ -98,13 +106,13 @@ impl<'a> Json<'a> {
     /// The members of an object, in the order sent; nothing else has any.
     pub fn members(self) -> impl Iterator<Item = (Cow<'a, str>, Json<'a>)> {
         let values = if self.is_object() { self.inside() } else { Values::default() };
-        pairs(values).map(|(name, value)| (content(name.document.text(), name.node()), value))
+        pairs(values).filter_map(|(name, value)| Some((name.string()?, value)))
     }
 
     /// The same, names as bytes: quicker to compare.
     pub fn named(self) -> impl Iterator<Item = (Cow<'a, [u8]>, Json<'a>)> {
         let values = if self.is_object() { self.inside() } else { Values::default() };
-        pairs(values).map(|(name, value)| (unescaped(name.document.text(), name.node()), value))
+        pairs(values).map(|(key, value)| (name(key.document.text(), key.node()), value))
     }
 
     /// The items of a list; one value is a list of one, `null` a list of none, and a `null` in a list
@@ -171,11 +179,18 @@ fn pairs<'a>(mut values: Values<'a>) -> impl Iterator<Item = (Json<'a>, Json<'a>
     std::iter::from_fn(move || Some((values.next()?, values.next()?)))
 }
 
-/// The content of a string.
-fn content(text: &str, node: Node) -> Cow<'_, str> {
-    let (start, end) = (node.start(), node.end());
-    match node.escaped() {
-        false => Cow::Borrowed(&text[start + 1..end - 1]),
-        true => Cow::Owned(unescape(&text[start..end])),
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_surrogate_pair_is_no_string_and_what_stands_beside_it_is_read() {
+        let text = r#"{"status":"\ud800","text":"a\u00e9","\udc00":1,"id":"x"}"#;
+        let document = Document::read(text).expect("JSON");
+        let members: Vec<_> = document.root().members().collect();
+        let names: Vec<&str> = members.iter().map(|(name, _)| &**name).collect();
+        assert_eq!(names, ["status", "text", "id"]);
+        let strings: Vec<_> = members.iter().map(|(_, value)| value.string()).collect();
+        assert_eq!(strings, [None, Some("aé".into()), Some("x".into())]);
     }
 }

@@ -65,22 +65,20 @@ pub(super) struct Pass<'t> {
     at: usize,
     /// Values in the order of the text; before the value of a member stands its name.
     pub(super) nodes: Vec<Node>,
-    /// Objects and lists that are not closed yet.
-    open: Vec<Open>,
+    /// Objects and lists that are not closed yet: their nodes, and [`OBJECT`].
+    open: Vec<u32>,
     pub(super) shape: Shape,
-}
-
-#[derive(Clone, Copy)]
-struct Open {
-    node: usize,
-    is_object: bool,
+    /// Beyond this nothing is noted any more: a node takes more memory than the text that it is of.
+    most: Shape,
+    beyond: bool,
 }
 
 impl<'t> Pass<'t> {
-    pub(super) fn new(bytes: &'t [u8]) -> Pass<'t> {
+    pub(super) fn new(bytes: &'t [u8], most: Shape) -> Pass<'t> {
         // Compact FHIR has a name or a value in every ten bytes; room that is not used costs nothing.
         let nodes = Vec::with_capacity(bytes.len() / 8 + 8);
-        Pass { bytes, at: 0, nodes, open: Vec::with_capacity(16), shape: Shape::default() }
+        let (open, shape) = (Vec::with_capacity(16), Shape::default());
+        Pass { bytes, at: 0, nodes, open, shape, most, beyond: false }
     }
 
     /// To the end of the text.
@@ -94,7 +92,7 @@ impl<'t> Pass<'t> {
                 if self.after_space()? != closing {
                     match byte {
                         b'{' => self.name()?,
-                        _ => self.shape.entries += 1,
+                        _ => self.item(),
                     }
                     continue;
                 }
@@ -104,7 +102,7 @@ impl<'t> Pass<'t> {
             }
             // Here one has ended.
             while let Some(open) = self.open.last().copied() {
-                match (self.after_space()?, open.is_object) {
+                match (self.after_space()?, open & OBJECT != 0) {
                     (b',', true) => {
                         self.at += 1;
                         self.after_space()?;
@@ -113,7 +111,7 @@ impl<'t> Pass<'t> {
                     }
                     (b',', false) => {
                         self.at += 1;
-                        self.shape.entries += 1;
+                        self.item();
                         break;
                     }
                     (b'}', true) | (b']', false) => self.close(),
@@ -121,6 +119,9 @@ impl<'t> Pass<'t> {
                 }
             }
             if self.open.is_empty() {
+                if self.beyond {
+                    self.nodes.push(Node::new(0, self.at, 1));
+                }
                 return self.after_space().is_none().then_some(());
             }
         }
@@ -141,24 +142,41 @@ impl<'t> Pass<'t> {
     }
 
     fn open(&mut self, is_object: bool) {
-        self.open.push(Open { node: self.nodes.len(), is_object });
+        let kind = if is_object { OBJECT } else { 0 };
+        self.open.push(place(self.nodes.len()) | kind);
         self.shape.depth = self.shape.depth.max(self.open.len());
+        self.look();
         self.note(self.at, self.at + 1);
         self.at += 1;
     }
 
     fn close(&mut self) {
         self.at += 1;
-        if let Some(closed) = self.open.pop() {
-            let next = place(self.nodes.len());
-            let kind = if closed.is_object { OBJECT } else { 0 };
-            let node = &mut self.nodes[closed.node];
-            (node.end, node.next) = (place(self.at), next | kind);
+        let next = place(self.nodes.len());
+        let Some(closed) = self.open.pop() else { return };
+        // Nothing is noted any more of a text beyond its bounds.
+        if let Some(node) = self.nodes.get_mut((closed & !OBJECT) as usize) {
+            (node.end, node.next) = (place(self.at), next | (closed & OBJECT));
+        }
+    }
+
+    fn item(&mut self) {
+        self.shape.entries += 1;
+        self.look();
+    }
+
+    /// Is the text still within its bounds?
+    fn look(&mut self) {
+        if self.shape.depth > self.most.depth || self.shape.entries > self.most.entries {
+            self.nodes = Vec::new();
+            self.beyond = true;
         }
     }
 
     fn note(&mut self, start: usize, end: usize) {
-        self.nodes.push(Node::new(start, end, self.nodes.len() + 1));
+        if !self.beyond {
+            self.nodes.push(Node::new(start, end, self.nodes.len() + 1));
+        }
     }
 
     /// The name of a member and the colon behind it.
@@ -275,6 +293,7 @@ fn not_plain(eight: u64) -> u64 {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::Shape;
     use crate::fhir::Document;
     use proptest::prelude::*;
     use serde::de::IgnoredAny;
@@ -299,6 +318,21 @@ pub(super) mod tests {
 
     fn is_json(text: &str) -> bool {
         serde_json::from_str::<IgnoredAny>(text).is_ok()
+    }
+
+    #[test]
+    fn a_text_beyond_its_bounds_is_told_by_its_shape_alone() {
+        let most = Shape { depth: 3, entries: 4 };
+        let within = |text: &str| {
+            let document = Document::within(text.to_owned(), most).expect("JSON");
+            (document.shape().depth, document.shape().entries, document.root().items().count())
+        };
+        assert_eq!(within("[1,[2,[3]]]"), (3, 5, 0), "one item too many");
+        assert_eq!(within("[1,[[3]]]"), (3, 4, 2));
+        assert_eq!(within("[[[[]]]]"), (4, 3, 0), "one too deep");
+        assert_eq!(within("[[[]],1]"), (3, 3, 2));
+        assert_eq!(within(r#"{"a":[1,2,3,4,5],"b":{}}"#), (2, 5, 1));
+        assert!(Document::within("[1,2,3,4,5,]", most).is_err());
     }
 
     #[test]
