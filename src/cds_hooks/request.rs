@@ -214,6 +214,10 @@ fn required<'a>(value: Option<Json<'a>>, name: &'static str) -> Result<Cow<'a, s
     match value.string() {
         Some(text) if !text.trim().is_empty() => Ok(text),
         Some(_) => Err(BadRequest::at(name, format!("`{name}` is empty"))),
+        None if value.text().starts_with('"') => {
+            let message = format!("`{name}` holds half a surrogate pair, expected characters");
+            Err(BadRequest::at(name, message))
+        }
         None => {
             let found = kind_of(value);
             Err(BadRequest::at(name, format!("`{name}` is {found}, expected a string")))

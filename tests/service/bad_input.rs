@@ -47,6 +47,11 @@ fn each_mistake_is_named_and_the_service_goes_on() {
         ("another hook", with("order-sign", "order-select").into(), "expected `order-sign`"),
         ("a number as hook", with("\"order-sign\"", "7").into(), "expected a string"),
         (
+            "half a character as hook",
+            with("\"order-sign\"", "\"\\ud800\"").into(),
+            "half a surrogate",
+        ),
+        (
             "patient twice",
             with("\"patientId\"", "\"patientId\":\"x\",\"patientId\"").into(),
             "stands twice",
