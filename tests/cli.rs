@@ -209,13 +209,24 @@ fn a_log_that_nobody_reads_keeps_nobody_waiting() {
     let mut command = jakcard(&["serve", "--bind", "127.0.0.1:0"]);
     let (mut child, _, url) = started(command.env("RUST_LOG", "trace"));
     let client = reqwest::blocking::Client::new();
-    // More than any pipe holds, from a process whose standard error is open and never read.
-    for _ in 0..1000 {
+    // More than any pipe and the service hold, from a process whose standard error is open and never read.
+    for _ in 0..2500 {
         let answer = client.get(format!("{url}/healthz")).send().expect("an answer in time");
         assert_eq!(answer.status(), 200);
     }
-    child.kill().expect("killed");
+    // Who reads on is told what is not there.
+    let mut stderr = child.stderr.take().expect("stderr");
+    let reader = std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        std::io::Read::read_to_end(&mut stderr, &mut bytes).map(|_| bytes)
+    });
+    let process = nix::unistd::Pid::from_raw(child.id().cast_signed());
+    nix::sys::signal::kill(process, nix::sys::signal::Signal::SIGTERM).expect("a signal");
     child.wait().expect("ended");
+    let log = reader.join().expect("a thread").expect("bytes");
+    let log = String::from_utf8_lossy(&log);
+    let lost = log.lines().filter(|line| line.contains("lines of the log were lost")).count();
+    assert!(lost > 0, "{} lines, and none says that others are lost", log.lines().count());
 }
 
 /// Every command of the program, as its help lists them.

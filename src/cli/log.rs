@@ -12,8 +12,8 @@ use tracing_subscriber::EnvFilter;
 /// What is logged when `RUST_LOG` does not say. The web server calls every head that it cannot read an
 /// error: anybody who reaches the port could write as many of them as they like.
 const USUAL: &str = "info,actix_http::h1::dispatcher=off";
-/// Most bytes that wait.
-const MOST: usize = 4 << 20;
+/// Most bytes that wait; as many may be on their way to a reader who does not read.
+const MOST: usize = 2 << 20;
 /// Between two writes.
 const PAUSE: Duration = Duration::from_millis(5);
 /// How long the end waits for somebody to read.
