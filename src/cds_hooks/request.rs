@@ -3,7 +3,7 @@
 //! <https://cds-hooks.hl7.org/#calling-a-cds-service>
 
 use super::context::Context;
-use crate::fhir::document::DEEPEST;
+use crate::fhir::document::{DEEPEST, NotRead};
 use crate::fhir::scan::Shape;
 use crate::fhir::views::view;
 use crate::fhir::{Document, Json};
@@ -157,9 +157,12 @@ pub fn open(body: &[u8], bounds: Bounds) -> Result<Document<'_>, BadRequest> {
         BadRequest::text(format!("the body is not UTF-8: byte {at} starts no character"))
     })?;
     // Taking a text apart takes any depth; nothing behind the bounds should.
-    let document =
-        Document::within(text, bounds.most()).map_err(|e| BadRequest::text(not_json(&e)))?;
-    within(document.shape(), bounds)?;
+    let document = Document::within(text, bounds.most()).map_err(|why| {
+        BadRequest::text(match why {
+            NotRead::NotJson(error) => not_json(&error),
+            NotRead::Beyond(shape) => beyond(shape, bounds),
+        })
+    })?;
     if !document.root().is_object() {
         let found = kind_of(document.root());
         return Err(BadRequest::text(format!("the body is {found}, expected an object")));
@@ -185,16 +188,15 @@ fn twice(place: usize) -> BadRequest {
     BadRequest::text(format!("a member of an object stands twice: at byte {place} of the body"))
 }
 
-fn within(shape: Shape, bounds: Bounds) -> Result<(), BadRequest> {
-    let message = if shape.depth > bounds.depth {
-        format!("the body is nested {} deep, expected at most {}", shape.depth, bounds.depth)
-    } else if shape.entries > bounds.entries {
-        let (found, most) = (shape.entries, bounds.entries);
-        format!("the lists of the body hold {found} items, expected at most {most}")
-    } else {
-        return Ok(());
-    };
-    Err(BadRequest::text(message))
+fn beyond(shape: Shape, bounds: Bounds) -> String {
+    if shape.depth > bounds.depth {
+        return format!(
+            "the body is nested {} deep, expected at most {}",
+            shape.depth, bounds.depth
+        );
+    }
+    let (found, most) = (shape.entries, bounds.entries);
+    format!("the lists of the body hold {found} items, expected at most {most}")
 }
 
 fn authorization(json: Json<'_>) -> Option<Authorization> {

@@ -21,7 +21,15 @@ pub struct Document<'a> {
     text: Cow<'a, str>,
     /// Values in the order of the text; before the value of a member stands its name.
     nodes: Vec<Node>,
-    shape: Shape,
+}
+
+/// Why a text was not taken apart.
+#[derive(Debug)]
+pub enum NotRead {
+    /// It is not JSON, in the words of `serde_json`.
+    NotJson(serde_json::Error),
+    /// It is JSON of this shape, which is beyond the bounds.
+    Beyond(Shape),
 }
 
 impl<'a> Document<'a> {
@@ -30,29 +38,33 @@ impl<'a> Document<'a> {
     /// # Errors
     /// It is not JSON.
     pub fn read(text: impl Into<Cow<'a, str>>) -> Result<Document<'a>, serde_json::Error> {
-        Document::within(text, Shape { depth: usize::MAX, entries: usize::MAX })
+        let unbounded = Shape { depth: usize::MAX, entries: usize::MAX };
+        Document::within(text, unbounded).map_err(|why| match why {
+            NotRead::NotJson(error) => error,
+            NotRead::Beyond(_) => Error::custom("beyond all bounds"),
+        })
     }
 
-    /// The same, of a text that may be hostile: one that is deeper or holds more items is not taken apart,
-    /// its shape is told alone.
+    /// The same, of a text that may be hostile: one that is deeper or holds more items is not taken apart.
     ///
     /// # Errors
-    /// It is not JSON.
-    pub fn within(
-        text: impl Into<Cow<'a, str>>,
-        most: Shape,
-    ) -> Result<Document<'a>, serde_json::Error> {
+    /// It is not JSON, or beyond the bounds.
+    pub fn within(text: impl Into<Cow<'a, str>>, most: Shape) -> Result<Document<'a>, NotRead> {
         let text = text.into();
+        let not_json = |why: &str| NotRead::NotJson(Error::custom(why));
         if text.len() >= MOST {
-            return Err(Error::custom("longer than 1 GB"));
+            return Err(not_json("longer than 1 GB"));
         }
         let mut pass = Pass::new(text.as_bytes(), most);
         if pass.run().is_none() {
-            serde_json::from_str::<IgnoredAny>(&text)?;
-            return Err(Error::custom("no JSON"));
+            serde_json::from_str::<IgnoredAny>(&text).map_err(NotRead::NotJson)?;
+            return Err(not_json("no JSON"));
         }
-        let Pass { nodes, shape, .. } = pass;
-        Ok(Document { text, nodes, shape })
+        if pass.beyond {
+            return Err(NotRead::Beyond(pass.shape));
+        }
+        let nodes = pass.nodes;
+        Ok(Document { text, nodes })
     }
 
     /// The value.
@@ -63,11 +75,6 @@ impl<'a> Document<'a> {
     /// The whole text.
     pub fn text(&self) -> &str {
         &self.text
-    }
-
-    /// How it is built.
-    pub fn shape(&self) -> Shape {
-        self.shape
     }
 
     pub(super) fn nodes(&self) -> &[Node] {

@@ -70,7 +70,8 @@ pub(super) struct Pass<'t> {
     pub(super) shape: Shape,
     /// Beyond this nothing is noted any more: a node takes more memory than the text that it is of.
     most: Shape,
-    beyond: bool,
+    /// It is beyond.
+    pub(super) beyond: bool,
 }
 
 impl<'t> Pass<'t> {
@@ -119,9 +120,6 @@ impl<'t> Pass<'t> {
                 }
             }
             if self.open.is_empty() {
-                if self.beyond {
-                    self.nodes.push(Node::new(0, self.at, 1));
-                }
                 return self.after_space().is_none().then_some(());
             }
         }
@@ -293,19 +291,22 @@ fn not_plain(eight: u64) -> u64 {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::Pass;
     use super::Shape;
     use crate::fhir::Document;
+    use crate::fhir::document::NotRead;
     use proptest::prelude::*;
     use serde::de::IgnoredAny;
     use serde_json::Value;
 
+    const UNBOUNDED: Shape = Shape { depth: usize::MAX, entries: usize::MAX };
+
     #[test]
     fn depth_and_items_are_counted_outside_strings() {
         let of = |text: &str| {
-            (
-                Document::read(text).expect("JSON").shape().depth,
-                Document::read(text).expect("JSON").shape().entries,
-            )
+            let mut pass = Pass::new(text.as_bytes(), UNBOUNDED);
+            pass.run().expect("JSON");
+            (pass.shape.depth, pass.shape.entries)
         };
         assert_eq!(of(r#"{"a":"[[[\"[[,,","b":[{}]}"#), (3, 1));
         assert_eq!(of("[]"), (1, 0));
@@ -323,16 +324,18 @@ pub(super) mod tests {
     #[test]
     fn a_text_beyond_its_bounds_is_told_by_its_shape_alone() {
         let most = Shape { depth: 3, entries: 4 };
-        let within = |text: &str| {
-            let document = Document::within(text.to_owned(), most).expect("JSON");
-            (document.shape().depth, document.shape().entries, document.root().items().count())
+        let within = |text: &str| match Document::within(text.to_owned(), most) {
+            Ok(document) => Ok(document.root().items().count()),
+            Err(NotRead::Beyond(shape)) => Err((shape.depth, shape.entries)),
+            Err(NotRead::NotJson(error)) => panic!("{text}: {error}"),
         };
-        assert_eq!(within("[1,[2,[3]]]"), (3, 5, 0), "one item too many");
-        assert_eq!(within("[1,[[3]]]"), (3, 4, 2));
-        assert_eq!(within("[[[[]]]]"), (4, 3, 0), "one too deep");
-        assert_eq!(within("[[[]],1]"), (3, 3, 2));
-        assert_eq!(within(r#"{"a":[1,2,3,4,5],"b":{}}"#), (2, 5, 1));
-        assert!(Document::within("[1,2,3,4,5,]", most).is_err());
+        assert_eq!(within("[1,[2,[3]]]"), Err((3, 5)), "one item too many");
+        assert_eq!(within("[1,[[3]]]"), Ok(2));
+        assert_eq!(within("[[[[]]]]"), Err((4, 3)), "one too deep");
+        assert_eq!(within("[[[]],1]"), Ok(2));
+        assert_eq!(within(r#"{"a":[1,2,3,4,5],"b":{}}"#), Err((2, 5)));
+        let broken = Document::within("[1,2,3,4,5,]", most);
+        assert!(matches!(broken, Err(NotRead::NotJson(_))), "what is no JSON has no shape");
     }
 
     #[test]
