@@ -26,10 +26,10 @@ const END: Duration = Duration::from_secs(1);
 /// The thread cannot be started.
 pub fn start() -> io::Result<Log> {
     let log = Log(Arc::default());
-    let lines = log.clone_lines();
+    let lines = Arc::clone(&log.0);
     std::thread::Builder::new().name("log".to_owned()).spawn(move || lines.keep_writing())?;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(USUAL));
-    let lines = log.clone_lines();
+    let lines = Arc::clone(&log.0);
     let writer = move || Appender(Arc::clone(&lines));
     let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     if io::stderr().is_terminal() {
@@ -42,12 +42,6 @@ pub fn start() -> io::Result<Log> {
 
 /// The log runs until this is dropped.
 pub struct Log(Arc<Lines>);
-
-impl Log {
-    fn clone_lines(&self) -> Arc<Lines> {
-        Arc::clone(&self.0)
-    }
-}
 
 impl Drop for Log {
     fn drop(&mut self) {

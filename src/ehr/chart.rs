@@ -193,7 +193,7 @@ impl<'a> Sorter<'_, 'a> {
             }),
             Some(resource_type) => {
                 let expected = OWNED.iter().chain(UNOWNED).any(|t| *t == resource_type);
-                Ok(match self.resource(value, Some(anchor.clone()))? {
+                Ok(match self.resource(value, &anchor)? {
                     Use::Counted if expected => State::Complete,
                     Use::Counted => State::Failed("the EHR sent another kind of resource"),
                     Use::Dropped(why) => State::Incomplete(why),
@@ -238,20 +238,20 @@ impl<'a> Sorter<'_, 'a> {
             let anchor = Anchor::read(resource);
             let resource_type =
                 anchor.as_ref().and_then(Anchor::resource_type).and_then(Json::string);
-            match resource_type.as_deref() {
-                Some("OperationOutcome") => match outcome_state(resource) {
+            match (&anchor, resource_type.as_deref()) {
+                (_, Some("OperationOutcome")) => match outcome_state(resource) {
                     State::Complete => {}
                     open => state = open,
                 },
-                Some("") | None => {
+                (None, _) | (_, Some("") | None) => {
                     self.chart.dropped.unreadable += 1;
                     state = State::Incomplete("an entry could not be read");
                 }
-                Some("Bundle") => match self.bundle(resource)? {
+                (_, Some("Bundle")) => match self.bundle(resource)? {
                     State::Complete => {}
                     open => state = open,
                 },
-                Some(kind) => match self.resource(resource, anchor)? {
+                (Some(anchor), Some(kind)) => match self.resource(resource, anchor)? {
                     Use::Counted => {
                         // A Medication may be named by the UUID of its entry.
                         let url = entry.full_url().and_then(Json::string);
@@ -274,20 +274,15 @@ impl<'a> Sorter<'_, 'a> {
         Ok(state)
     }
 
-    fn resource(
-        &mut self,
-        resource: Json<'a>,
-        anchor: Option<Anchor<'a>>,
-    ) -> Result<Use, BadRequest> {
-        let anchor = anchor.filter(|_| resource.twin().is_none());
-        let Some(anchor) = anchor else {
+    fn resource(&mut self, resource: Json<'a>, anchor: &Anchor<'a>) -> Result<Use, BadRequest> {
+        if resource.twin().is_some() {
             self.chart.dropped.unreadable += 1;
             return Ok(Use::Dropped("an entry could not be read"));
-        };
+        }
         let resource_type = anchor.resource_type().and_then(Json::string).unwrap_or_default();
         let id = anchor.id().and_then(Json::string);
         let owned = OWNED.contains(&&*resource_type);
-        if let Some(not_used) = owned.then(|| self.not_ours(&anchor)).flatten() {
+        if let Some(not_used) = owned.then(|| self.not_ours(anchor)).flatten() {
             return Ok(not_used);
         }
         if let Some(id) = &id

@@ -5,7 +5,7 @@
 
 use crate::fhir::Json;
 use crate::fhir::types::{CodeableConcept, Reference};
-use crate::fhir::views::{Dosage, Medication, MedicationIngredient, MedicationOrder};
+use crate::fhir::views::{Medication, MedicationIngredient, MedicationOrder};
 use crate::terminology::products::{Form, Named, Route, Strength, TextMatch};
 use crate::terminology::{Products, System};
 
@@ -84,9 +84,7 @@ pub fn identify<'a>(
         read_medication(medication, &mut concepts, &mut form_words);
     }
     let route = || {
-        let dosages = order.dosage_instruction().or(order.dosage());
-        let dosages = dosages.into_iter().flat_map(Json::items).filter_map(Dosage::read);
-        let mut routes = dosages.filter_map(|d| d.route()).map(CodeableConcept::read);
+        let mut routes = order.dosages().filter_map(|d| d.route()).map(CodeableConcept::read);
         routes.find_map(|route| route.words().find_map(|w| products.route_in(w)))
     };
     decide(&concepts, &form_words, route, products).unwrap_or(if unresolved {

@@ -66,9 +66,7 @@ fn is_local(
     forms: &[String],
     products: &Products,
 ) -> bool {
-    let dosages = view.dosage_instruction().or(view.dosage());
-    let dosages: Vec<Dosage<'_>> =
-        dosages.into_iter().flat_map(Json::items).filter_map(Dosage::read).collect();
+    let dosages: Vec<Dosage<'_>> = view.dosages().collect();
     let routes = dosages.iter().filter_map(Dosage::route).map(CodeableConcept::read);
     let mut words: Vec<String> = forms.to_vec();
     for concept in concepts.iter().cloned().chain(routes) {

@@ -45,10 +45,7 @@ pub struct Regimen {
 impl Dose {
     /// Reads the dosage of an order.
     pub fn read(order: &MedicationOrder<'_>, strength: Option<Strength>) -> Dose {
-        let json = order.dosage_instruction().or(order.dosage());
-        let dosages = json.map(Json::items).unwrap_or_default();
-        let lines = dosages.into_iter().filter_map(Dosage::read).flat_map(|d| lines(&d, strength));
-        Dose { lines: lines.collect() }
+        Dose { lines: order.dosages().flat_map(|d| lines(&d, strength)).collect() }
     }
 
     /// The regimens that are fully known; `None` when a part of the order cannot be read.

@@ -105,14 +105,17 @@ impl<'a> Json<'a> {
 
     /// The members of an object, in the order sent; nothing else has any.
     pub fn members(self) -> impl Iterator<Item = (Cow<'a, str>, Json<'a>)> {
-        let values = if self.is_object() { self.inside() } else { Values::default() };
-        pairs(values).filter_map(|(name, value)| Some((name.string()?, value)))
+        self.pairs().filter_map(|(name, value)| Some((name.string()?, value)))
     }
 
     /// The same, names as bytes: quicker to compare.
     pub fn named(self) -> impl Iterator<Item = (Cow<'a, [u8]>, Json<'a>)> {
-        let values = if self.is_object() { self.inside() } else { Values::default() };
-        pairs(values).map(|(key, value)| (name(key.document.text(), key.node()), value))
+        self.pairs().map(|(key, value)| (name(key.document.text(), key.node()), value))
+    }
+
+    fn pairs(self) -> impl Iterator<Item = (Json<'a>, Json<'a>)> {
+        let mut values = if self.is_object() { self.inside() } else { Values::default() };
+        std::iter::from_fn(move || Some((values.next()?, values.next()?)))
     }
 
     /// The items of a list; one value is a list of one, `null` a list of none, and a `null` in a list
@@ -172,11 +175,6 @@ impl<'a> Iterator for Items<'a> {
     fn next(&mut self) -> Option<Json<'a>> {
         self.values.find(|item| !item.is_null())
     }
-}
-
-/// Names with their values.
-fn pairs<'a>(mut values: Values<'a>) -> impl Iterator<Item = (Json<'a>, Json<'a>)> {
-    std::iter::from_fn(move || Some((values.next()?, values.next()?)))
 }
 
 #[cfg(test)]

@@ -219,6 +219,14 @@ view! {
     }
 }
 
+impl<'a> MedicationOrder<'a> {
+    /// Its dosage instructions, whatever the release calls them.
+    pub fn dosages(&self) -> impl Iterator<Item = Dosage<'a>> + use<'a> {
+        let listed = self.dosage_instruction().or(self.dosage());
+        listed.into_iter().flat_map(Json::items).filter_map(Dosage::read)
+    }
+}
+
 /// The day of a period: its end when it has ended, else its start.
 pub fn period_date(json: Json<'_>) -> Option<super::FhirDate> {
     let period = Period::read(json)?;

@@ -88,9 +88,8 @@ macro_rules! write_records {
         for records in $records.chunks(ROWS) {
             let mut write = QueryBuilder::new(WRITE);
             write.push_values(records, |mut row, record: &AuditRow| {
-                row.push_bind($replica.clone()).push_bind(record.seq).push_bind(record.id.clone());
-                row.push_bind(record.at).push_bind(record.record.clone());
-                row.push_bind(record.hash.clone());
+                row.push_bind(&$replica).push_bind(record.seq).push_bind(&record.id);
+                row.push_bind(record.at).push_bind(&record.record).push_bind(&record.hash);
             });
             write.build().persistent(false).execute(&mut *$transaction).await?;
         }
@@ -127,8 +126,10 @@ impl Store {
                     for cards in cards.chunks(ROWS) {
                         let mut name = QueryBuilder::new(NAME_CARDS);
                         name.push_values(cards, |mut row, (card, client, seq)| {
-                            row.push_bind(card.clone()).push_bind(client.clone());
-                            row.push_bind(replica.clone()).push_bind(*seq);
+                            row.push_bind(card)
+                                .push_bind(client)
+                                .push_bind(&replica)
+                                .push_bind(*seq);
                         });
                         name.push(ONCE);
                         name.build().persistent(false).execute(&mut *transaction).await?;
