@@ -99,7 +99,7 @@ impl Scope {
         self.perhaps_reduced = within == Some(false);
         if let Some(words) = words.filter(|_| !self.excluded) {
             self.labelled_dose = Some(words.clone());
-            self.cleared_by(|| Change::Dose { limit: *limit, words: words.clone(), relative });
+            self.clears.push(Change::Dose { limit: *limit, words: words.clone(), relative });
         }
     }
 

@@ -9,7 +9,7 @@ use metrics::{
     histogram,
 };
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -201,20 +201,31 @@ impl Meters {
     }
 }
 
-/// The meters of an endpoint. `service` is a name of our own: there are only so many.
-fn meters(service: &str, endpoint: Endpoint) -> Arc<Meters> {
-    type All = BTreeMap<Endpoint, BTreeMap<String, Arc<Meters>>>;
-    static ALL: LazyLock<RwLock<All>> = LazyLock::new(RwLock::default);
-    {
-        let all = ALL.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(meters) = all.get(&endpoint).and_then(|of| of.get(service)) {
-            return meters.clone();
-        }
+/// What is looked up once and kept, by two names of our own: there are only so many.
+struct Kept<K, V>(RwLock<BTreeMap<K, BTreeMap<String, V>>>);
+
+impl<K: Copy + Ord, V: Clone> Kept<K, V> {
+    const fn new() -> Kept<K, V> {
+        Kept(RwLock::new(BTreeMap::new()))
     }
-    let mut all = ALL.write().unwrap_or_else(PoisonError::into_inner);
-    let of = all.entry(endpoint).or_default();
-    let new = || Arc::new(Meters::new(service, endpoint));
-    of.entry(service.to_owned()).or_insert_with(new).clone()
+
+    fn get(&self, first: K, second: &str, new: impl FnOnce() -> V) -> V {
+        {
+            let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
+            if let Some(kept) = all.get(&first).and_then(|of| of.get(second)) {
+                return kept.clone();
+            }
+        }
+        let mut all = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let of = all.entry(first).or_default();
+        of.entry(second.to_owned()).or_insert_with(new).clone()
+    }
+}
+
+/// The meters of an endpoint.
+fn meters(service: &str, endpoint: Endpoint) -> Arc<Meters> {
+    static ALL: Kept<Endpoint, Arc<Meters>> = Kept::new();
+    ALL.get(endpoint, service, || Arc::new(Meters::new(service, endpoint)))
 }
 
 /// Counts an answer and the time that it took. `service` is a name of our own.
@@ -227,37 +238,8 @@ pub fn answered(service: &str, endpoint: Endpoint, status: u16, took: Duration) 
 static PHASES: LazyLock<[Histogram; Phase::ALL.len()]> =
     LazyLock::new(|| Phase::ALL.map(|p| histogram!("jakcard_phase_seconds", "phase" => p.word())));
 
-/// The counters of one metric with two labels, each looked up once.
-struct Counters {
-    name: &'static str,
-    labels: [&'static str; 2],
-    all: RwLock<HashMap<&'static str, HashMap<String, Counter>>>,
-}
-
-impl Counters {
-    fn new(name: &'static str, labels: [&'static str; 2]) -> Counters {
-        Counters { name, labels, all: RwLock::default() }
-    }
-
-    /// Counts one. Both values are of our own: there are only so many.
-    fn increment(&self, first: &str, second: &'static str) {
-        {
-            let all = self.all.read().unwrap_or_else(PoisonError::into_inner);
-            if let Some(counter) = all.get(second).and_then(|of| of.get(first)) {
-                return counter.increment(1);
-            }
-        }
-        let labels = [(self.labels[0], first.to_owned()), (self.labels[1], second.to_owned())];
-        let mut all = self.all.write().unwrap_or_else(PoisonError::into_inner);
-        let of = all.entry(second).or_default();
-        of.entry(first.to_owned()).or_insert_with(|| counter!(self.name, &labels)).increment(1);
-    }
-}
-
-static FINDINGS: LazyLock<Counters> =
-    LazyLock::new(|| Counters::new("jakcard_findings_total", ["rule", "indicator"]));
-static NOT_CHECKED: LazyLock<Counters> =
-    LazyLock::new(|| Counters::new("jakcard_not_checked_total", ["topic", "reason"]));
+static FINDINGS: Kept<&str, Counter> = Kept::new();
+static NOT_CHECKED: Kept<&str, Counter> = Kept::new();
 
 /// Counts what happened in the course of a call.
 pub fn told(course: &Course, service: &str, client: &str) {
@@ -283,10 +265,15 @@ pub fn told(course: &Course, service: &str, client: &str) {
         counter!(name).increment(n as u64);
     }
     for (rule, indicator) in &course.fired {
-        FINDINGS.increment(rule, indicator);
+        let new = || {
+            let labels = [("rule", rule.clone()), ("indicator", (*indicator).to_owned())];
+            counter!("jakcard_findings_total", &labels)
+        };
+        FINDINGS.get(indicator, rule, new).increment(1);
     }
     for (topic, reason) in &course.open {
-        NOT_CHECKED.increment(topic, reason);
+        let new = || counter!("jakcard_not_checked_total", "topic" => *topic, "reason" => *reason);
+        NOT_CHECKED.get(reason, topic, new).increment(1);
     }
     for indicator in &course.cards {
         counter!("jakcard_cards_total", "indicator" => *indicator).increment(1);
