@@ -12,6 +12,7 @@ pub mod kind;
 pub mod ledger;
 pub mod markdown;
 pub mod mute;
+mod order_form;
 pub mod suggestions;
 pub mod wording;
 

@@ -1,10 +1,11 @@
 //! The order for a missing test: one test, one action, one suggestion; each test once per request.
 //!
-//! FHIR R4 (and R4B) by the typed models; DSTU2, STU3 and R5 by the small structs below, because
+//! FHIR R4 (and R4B) as the typed models write it; DSTU2, STU3 and R5 by the small structs below, because
 //! three releases of the models would triple the build.
 
 use super::finding::Finding;
 use super::ids::Ids;
+use super::order_form::LabOrder;
 use super::{Call, markdown};
 use crate::cds_hooks::{Action, ActionType, Suggestion};
 use crate::facts::Order;
@@ -13,7 +14,6 @@ use crate::fhir::types::is_id;
 use crate::knowledge::Knowledge;
 use crate::terminology::System;
 use crate::terminology::labs::Orderable;
-use fhir_models::{Code, OrderForm};
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use std::collections::BTreeSet;
@@ -56,21 +56,27 @@ fn resource(test: &Orderable, release: Release, call: &Call<'_>) -> Option<Box<R
     if !is_id(call.patient_id) {
         return None;
     }
-    let encounter = call.encounter_id.filter(|id| is_id(id));
+    let subject = reference("Patient", call.patient_id);
+    let encounter = call.encounter_id.filter(|id| is_id(id)).map(|id| reference("Encounter", id));
     match release {
         Release::R4 => {
-            let code =
-                Code { system: System::Loinc.uri(), code: &test.code, display: &test.display };
-            let form = test.form.get_or_init(|| OrderForm::of(code, &test.text).ok());
-            form.as_ref()?.fill(call.patient_id, encounter).ok()
+            let order = LabOrder {
+                system: System::Loinc.uri(),
+                code: &test.code,
+                display: &test.display,
+                text: &test.text,
+                patient: &subject.reference,
+                encounter: encounter.as_ref().map(|r| &*r.reference),
+            };
+            order.write().ok()
         }
         Release::R5 => to_raw_value(&ServiceRequestR5 {
             resource_type: "ServiceRequest",
             status: "draft",
             intent: "order",
             code: CodeableReference { concept: concept(test) },
-            subject: reference("Patient", call.patient_id),
-            encounter: encounter.map(|id| reference("Encounter", id)),
+            subject,
+            encounter,
         })
         .ok(),
         Release::Stu3 => to_raw_value(&ProcedureRequest {
@@ -78,14 +84,14 @@ fn resource(test: &Orderable, release: Release, call: &Call<'_>) -> Option<Box<R
             status: "draft",
             intent: "order",
             code: concept(test),
-            subject: reference("Patient", call.patient_id),
-            context: encounter.map(|id| reference("Encounter", id)),
+            subject,
+            context: encounter,
         })
         .ok(),
         Release::Dstu2 => to_raw_value(&DiagnosticOrder {
             resource_type: "DiagnosticOrder",
-            subject: reference("Patient", call.patient_id),
-            encounter: encounter.map(|id| reference("Encounter", id)),
+            subject,
+            encounter,
             status: "draft",
             item: vec![DiagnosticOrderItem { code: concept(test) }],
         })

@@ -2,10 +2,8 @@
 
 use super::decimal::Range;
 use super::{Code, System};
-use fhir_models::OrderForm;
 use hashbrown::HashMap;
 use serde::Deserialize;
-use std::sync::OnceLock;
 
 /// What kind of answer the test gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -33,9 +31,6 @@ pub struct Orderable {
     pub display: String,
     /// The test in the words of the ward.
     pub text: String,
-    /// The order in FHIR R4, once one was asked for.
-    #[serde(skip)]
-    pub form: OnceLock<Option<OrderForm>>,
 }
 
 /// One row of `hooks/codes/labs.toml`.

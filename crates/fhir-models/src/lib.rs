@@ -1,7 +1,8 @@
 //! The typed FHIR R4 resources that jakcard sends, and the strict reading of FHIR that tests use.
 //!
-//! This is the only crate that names fhirbolt. Its functions are not generic, so that the 148
-//! resources of the model are compiled here once and not again in every crate above.
+//! This is the only crate that names fhirbolt. It is at work when jakcard is built and when it is tested; the
+//! program carries what the models wrote (`build.rs`), not the models. Its functions are not generic, so that
+//! the 148 resources of the model are compiled here once and not again in every crate above.
 //!
 //! Only strict mode is used: the lax and compatibility modes of fhirbolt 0.4.0 never return on an
 //! unknown member that is an array. Only the `Resource` enum is used for reading: the struct types
@@ -63,62 +64,6 @@ pub fn service_request(order: &LabOrder<'_>) -> Result<Box<RawValue>, String> {
     write(&resource)
 }
 
-/// A draft order for one test in which only the patient and the encounter are open. The models write it
-/// once; what stands in it for a call is copied into their text.
-#[derive(Clone, Debug)]
-pub struct OrderForm {
-    /// The text around the patient.
-    alone: [String; 2],
-    /// The text around the patient and the encounter.
-    within: [String; 3],
-}
-
-impl OrderForm {
-    /// The form for one laboratory test.
-    ///
-    /// # Errors
-    /// As [`service_request`].
-    pub fn of(code: Code<'_>, text: &str) -> Result<OrderForm, String> {
-        let order = LabOrder { code, text, patient: PATIENT, encounter: None };
-        let alone = around(service_request(&order)?.get(), PATIENT)?;
-        let within = service_request(&LabOrder { encounter: Some(ENCOUNTER), ..order })?;
-        let [before, rest] = around(within.get(), PATIENT)?;
-        let [between, after] = around(&rest, ENCOUNTER)?;
-        Ok(OrderForm { alone, within: [before, between, after] })
-    }
-
-    /// The draft ServiceRequest for this patient, as JSON.
-    ///
-    /// # Errors
-    /// An id holds something else than letters, digits, `-`, `.` and `_`.
-    pub fn fill(&self, patient: &str, encounter: Option<&str>) -> Result<Box<RawValue>, String> {
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
-        if !patient.bytes().chain(encounter.unwrap_or_default().bytes()).all(plain) {
-            return Err("expected a logical id".to_owned());
-        }
-        let json = match (encounter, &self.alone, &self.within) {
-            (None, [before, after], _) => [before, patient, after].concat(),
-            (Some(encounter), _, [before, between, after]) => {
-                [before, patient, between, encounter, after].concat()
-            }
-        };
-        RawValue::from_string(json).map_err(|e| e.to_string())
-    }
-}
-
-/// Stand in for the ids while a form is written.
-const PATIENT: &str = "the-patient-of-the-call";
-const ENCOUNTER: &str = "the-encounter-of-the-call";
-
-/// What stands before and after the one place of an id.
-fn around(text: &str, id: &str) -> Result<[String; 2], String> {
-    let parts: Vec<&str> = text.split(id).collect();
-    let [before, after] = parts.as_slice() else {
-        return Err(format!("`{id}` stands {} times in the form", parts.len() - 1));
-    };
-    Ok([(*before).to_owned(), (*after).to_owned()])
-}
-
 /// Reads one FHIR R4 resource strictly and writes it again: an error names what is not valid R4.
 ///
 /// The text must be exactly one JSON value; fhirbolt alone would accept text behind it.
@@ -159,20 +104,6 @@ mod tests {
         let json = service_request(&order).unwrap();
         assert_eq!(read_strictly(json.get()).unwrap().get(), json.get());
         assert!(json.get().contains(r#""subject":{"reference":"Patient/p1"}"#), "{json}");
-    }
-
-    #[test]
-    fn a_form_that_is_filled_in_is_what_the_models_write() {
-        let code = Code { system: "http://loinc.org", code: "5196-1", display: "HBsAg \"quick\"" };
-        let text = "Hepatitis B surface antigen";
-        let form = OrderForm::of(code, text).unwrap();
-        for (patient, encounter) in [("p-1", None), ("A.b_2", Some("e1"))] {
-            let written = service_request(&LabOrder { code, text, patient, encounter }).unwrap();
-            assert_eq!(form.fill(patient, encounter).unwrap().get(), written.get());
-        }
-        for (patient, encounter) in [("p\"1", None), ("p1", Some("e/1")), ("p 1", None)] {
-            assert!(form.fill(patient, encounter).is_err(), "{patient} {encounter:?}");
-        }
     }
 
     #[test]
