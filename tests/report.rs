@@ -18,45 +18,42 @@ fn store() -> Store {
     wait(Store::open(&format!("sqlite:{}", file.display()))).expect("a store")
 }
 
-fn rule(id: &str, indicator: &str, open: bool) -> RuleRecord {
-    RuleRecord { id: id.to_owned(), indicator: indicator.to_owned(), open }
+fn rule<'a>(id: &'a str, indicator: &'a str, open: bool) -> RuleRecord<'a> {
+    RuleRecord { id: id.into(), indicator: indicator.into(), open }
 }
 
-fn card(uuid: &str, rules: &[RuleRecord]) -> CardRecord {
+fn card<'a>(uuid: &str, rules: &[RuleRecord<'a>]) -> CardRecord<'a> {
     CardRecord {
-        uuid: uuid.to_owned(),
-        topic: "screeningTofacitinib".to_owned(),
-        indicator: "warning".to_owned(),
+        uuid: uuid.to_owned().into(),
+        topic: "screeningTofacitinib".into(),
+        indicator: "warning".into(),
         rules: rules.to_vec(),
         suggestions: Vec::new(),
     }
 }
 
-fn answered(store: &Store, client: &str, at: i64, took_ms: u64, cards: Vec<CardRecord>) {
-    let missing = NotChecked {
-        rule: "t.lipids".to_owned(),
-        topic: "lipids".to_owned(),
-        why: "not-read".to_owned(),
-    };
+fn answered(store: &Store, client: &str, at: i64, took_ms: u64, cards: Vec<CardRecord<'_>>) {
+    let missing =
+        NotChecked { rule: "t.lipids".into(), topic: "lipids".into(), why: "not-read".into() };
     let evaluation = Evaluation {
         kind: Kind::Evaluation,
-        at: "2026-11-16T00:00:00Z".to_owned(),
-        client: client.to_owned(),
-        service: "jak-inhibitor-order-sign".to_owned(),
-        hook_instance: "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea".to_owned(),
-        knowledge: "k".to_owned(),
-        jurisdiction: "US".to_owned(),
-        as_of: "2026-11-16".to_owned(),
+        at: "2026-11-16T00:00:00Z".into(),
+        client: client.into(),
+        service: "jak-inhibitor-order-sign".into(),
+        hook_instance: "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea".into(),
+        knowledge: "k".into(),
+        jurisdiction: "US".into(),
+        as_of: "2026-11-16".into(),
         duration_us: took_ms * 1000,
-        input: "i".to_owned(),
-        output: "o".to_owned(),
-        drugs: vec!["tofacitinib".to_owned()],
+        input: "i".into(),
+        output: "o".into(),
+        drugs: vec!["tofacitinib".into()],
         cards: cards.clone(),
         // The same rule for two reasons, and one of them twice.
         not_checked: vec![
             missing.clone(),
             missing.clone(),
-            NotChecked { why: "unclear".to_owned(), ..missing },
+            NotChecked { why: "unclear".into(), ..missing },
         ],
         patient: None,
     };
@@ -67,7 +64,7 @@ fn answered(store: &Store, client: &str, at: i64, took_ms: u64, cards: Vec<CardR
         at,
         record: serde_json::to_string(&evaluation).expect("JSON"),
         client: client.to_owned(),
-        cards: cards.into_iter().map(|card| card.uuid).collect(),
+        cards: cards.into_iter().map(|card| card.uuid.into_owned()).collect(),
     };
     wait(store.append("one", vec![entry])).expect("written");
 }

@@ -1,9 +1,12 @@
 //! What a record says: our names, counts and hashes. Nothing of a patient, but a keyed hash when the
 //! settings ask for one.
 
+use crate::store::Entry;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// What the records of a chain are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,64 +42,64 @@ pub struct Signs {
 /// One answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Evaluation {
+pub struct Evaluation<'a> {
     /// [`Kind::Evaluation`].
     pub kind: Kind,
     /// When the answer was ready, RFC 3339.
-    pub at: String,
+    pub at: Cow<'a, str>,
     /// Name of the client.
-    pub client: String,
+    pub client: Cow<'a, str>,
     /// Id of the service.
-    pub service: String,
+    pub service: Cow<'a, str>,
     /// `hookInstance`; one that is no UUID may be anything, and is its SHA-256.
-    pub hook_instance: String,
+    pub hook_instance: Cow<'a, str>,
     /// Digest of the knowledge.
-    pub knowledge: String,
+    pub knowledge: Cow<'a, str>,
     /// Whose labels spoke.
-    pub jurisdiction: String,
+    pub jurisdiction: Cow<'a, str>,
     /// The day that was today.
-    pub as_of: String,
+    pub as_of: Cow<'a, str>,
     /// From the first byte of the request to the answer, microseconds.
     pub duration_us: u64,
     /// SHA-256 of the body of the request, hexadecimal.
-    pub input: String,
+    pub input: Cow<'a, str>,
     /// SHA-256 of the answer, hexadecimal.
-    pub output: String,
+    pub output: Cow<'a, str>,
     /// Drugs that were identified.
-    pub drugs: Vec<String>,
+    pub drugs: Vec<Cow<'a, str>>,
     /// Cards, in their order.
-    pub cards: Vec<CardRecord>,
+    pub cards: Vec<CardRecord<'a>>,
     /// What could not be checked.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub not_checked: Vec<NotChecked>,
+    pub not_checked: Vec<NotChecked<'a>>,
     /// HMAC-SHA-256 of the client and the patient's id, hexadecimal, under the key of the settings.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub patient: Option<String>,
+    pub patient: Option<Cow<'a, str>>,
 }
 
 /// One card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CardRecord {
+pub struct CardRecord<'a> {
     /// What feedback will name.
-    pub uuid: String,
+    pub uuid: Cow<'a, str>,
     /// Code of its topic.
-    pub topic: String,
+    pub topic: Cow<'a, str>,
     /// How urgent.
-    pub indicator: String,
+    pub indicator: Cow<'a, str>,
     /// The rules behind it.
-    pub rules: Vec<RuleRecord>,
+    pub rules: Vec<RuleRecord<'a>>,
     /// Ids of its suggestions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub suggestions: Vec<String>,
+    pub suggestions: Vec<Cow<'a, str>>,
 }
 
 /// One rule on a card.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuleRecord {
+pub struct RuleRecord<'a> {
     /// Id of the row.
-    pub id: String,
+    pub id: Cow<'a, str>,
     /// How urgent.
-    pub indicator: String,
+    pub indicator: Cow<'a, str>,
     /// It did not fire: it could not tell, and says so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub open: bool,
@@ -104,13 +107,33 @@ pub struct RuleRecord {
 
 /// One row that could not tell.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct NotChecked {
+pub struct NotChecked<'a> {
     /// Id of the row.
-    pub rule: String,
+    pub rule: Cow<'a, str>,
     /// Its topic.
-    pub topic: String,
+    pub topic: Cow<'a, str>,
     /// Why, in a word of ours.
-    pub why: String,
+    pub why: Cow<'a, str>,
+}
+
+impl Evaluation<'_> {
+    /// As the store takes it.
+    pub fn entry(&self, at: Timestamp) -> Entry {
+        let cards = self.cards.iter().map(|card| card.uuid.to_string()).collect();
+        entry(self, at, self.client.to_string(), cards)
+    }
+}
+
+/// A record as the store takes it, with the client and the cards that feedback may name.
+pub(super) fn entry(
+    record: &impl Serialize,
+    at: Timestamp,
+    client: String,
+    cards: Vec<String>,
+) -> Entry {
+    let id = uuid::Uuid::new_v4().into_bytes();
+    let record = serde_json::to_string(record).unwrap_or_default();
+    Entry { id, at: at.as_millisecond(), record, client, cards }
 }
 
 /// SHA-256, hexadecimal.
@@ -120,12 +143,9 @@ pub fn sha256(bytes: &[u8]) -> String {
 
 /// Hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        use std::fmt::Write;
-        // A String takes everything.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digits =
+        |byte: &u8| [byte >> 4, byte & 15].map(|n| char::from(b"0123456789abcdef"[usize::from(n)]));
+    bytes.iter().flat_map(digits).collect()
 }
 
 /// A UUID as it is, anything else as its hash.

@@ -4,7 +4,7 @@
 //! last moments before a kill. The first are counted, in a metric and in the chain itself; the second
 //! show as a run without an end. ARCHITECTURE.md, "The store", has the whole policy.
 
-use super::record::{Evaluation, Kind, hex};
+use super::record::{Kind, entry, hex};
 use crate::store::{Chain, Entry, Shelf, StoreError};
 use jiff::Timestamp;
 use metrics::{counter, gauge};
@@ -70,8 +70,7 @@ struct Queue {
 
 #[derive(Debug)]
 struct Pending {
-    evaluation: Evaluation,
-    at: Timestamp,
+    entry: Entry,
     /// Told when it is on the disk; dropped when it could not be written.
     written: Option<oneshot::Sender<()>>,
 }
@@ -116,21 +115,26 @@ impl Audit {
     ///
     /// # Errors
     /// Strict mode, and the record could not be written: the answer must not go out.
-    pub async fn keep(&self, evaluation: Evaluation, at: Timestamp) -> Result<(), NotRecorded> {
+    pub async fn keep(&self, entry: Entry) -> Result<(), NotRecorded> {
         let (tell, told) = oneshot::channel();
         let written = self.strict.then_some(tell);
-        {
+        let waiting = {
             let mut queue = self.shared.queue();
             if queue.waiting.len() >= self.most {
+                let at = moment(&entry);
                 let lost = queue.lost.get_or_insert(Lost { count: 0, from: at, to: at });
                 (lost.count, lost.to) = (lost.count + 1, at);
                 counter!("jakcard_audit_lost_total").increment(1);
                 return if self.strict { Err(NotRecorded) } else { Ok(()) };
             }
-            queue.waiting.push_back(Pending { evaluation, at, written });
-            gauge!("jakcard_audit_queued").set(queue.waiting.len() as f64);
+            queue.waiting.push_back(Pending { entry, written });
+            queue.waiting.len()
+        };
+        gauge!("jakcard_audit_queued").set(waiting as f64);
+        // Between the first and the last of a batch the thread waits for time to pass.
+        if waiting == 1 || waiting >= BATCH {
+            self.shared.wake.notify_one();
         }
-        self.shared.wake.notify_one();
         if !self.strict {
             return Ok(());
         }
@@ -242,14 +246,9 @@ impl Note<'_> {
     }
 }
 
-fn entry(record: &impl Serialize, at: Timestamp, client: String, cards: Vec<String>) -> Entry {
-    Entry {
-        id: uuid::Uuid::new_v4().into_bytes(),
-        at: at.as_millisecond(),
-        record: serde_json::to_string(record).unwrap_or_default(),
-        client,
-        cards,
-    }
+/// When the record was made.
+fn moment(entry: &Entry) -> Timestamp {
+    Timestamp::from_millisecond(entry.at).unwrap_or_default()
 }
 
 impl Writer {
@@ -269,10 +268,10 @@ impl Writer {
     /// Writes until it is written, or until the end has come and its patience is over.
     fn write(&mut self, batch: Vec<Pending>, lost: Option<Lost>, ended: bool) -> bool {
         let mut entries = Vec::with_capacity(batch.len() + 2);
-        let now = batch.last().map_or_else(Timestamp::now, |last| last.at);
+        let now = batch.last().map_or_else(Timestamp::now, |last| moment(&last.entry));
         let something = !batch.is_empty() || lost.is_some();
         if something && !self.begun {
-            let at = batch.first().map_or(now, |first| first.at);
+            let at = batch.first().map_or(now, |first| moment(&first.entry));
             let (run, version) = (Some(&*self.run), Some(env!("CARGO_PKG_VERSION")));
             entries.push(Note { run, version, ..Note::new(Kind::Started, at) }.entry(at));
         }
@@ -282,9 +281,8 @@ impl Writer {
             entries.push(Note { count, from, to, ..Note::new(Kind::Lost, now) }.entry(now));
         }
         let mut waiting = Vec::new();
-        for Pending { evaluation, at, written } in batch {
-            let cards = evaluation.cards.iter().map(|card| card.uuid.clone()).collect();
-            entries.push(entry(&evaluation, at, evaluation.client.clone(), cards));
+        for Pending { entry, written } in batch {
+            entries.push(entry);
             waiting.extend(written);
         }
         if ended && (self.begun || !entries.is_empty()) {

@@ -153,14 +153,14 @@ impl Counting {
         }
     }
 
-    fn evaluation(&mut self, evaluation: &Evaluation, week: String) {
+    fn evaluation(&mut self, evaluation: &Evaluation<'_>, week: String) {
         self.report.answers += 1;
         let client = &evaluation.client;
         let took = evaluation.duration_us;
         self.each(&week, client, None, |tally| tally.latency.push(took));
         let mut missing: BTreeMap<Option<&str>, BTreeSet<&str>> = BTreeMap::new();
         for open in &evaluation.not_checked {
-            for rule in [None, Some(open.rule.as_str())] {
+            for rule in [None, Some(&*open.rule)] {
                 missing.entry(rule).or_default().insert(&open.why);
             }
         }
@@ -171,13 +171,13 @@ impl Counting {
             .cards
             .iter()
             .flat_map(|card| card.rules.iter().filter(|rule| !rule.open))
-            .map(|rule| rule.id.as_str())
+            .map(|rule| &*rule.id)
             .collect();
         for rule in spoke {
             self.each(&week, client, Some(rule), |tally| tally.latency.push(took));
         }
         for card in &evaluation.cards {
-            let key = (client.clone(), card.uuid.clone());
+            let key = (client.to_string(), card.uuid.to_string());
             if self.cards.contains_key(&key) {
                 continue;
             }
@@ -186,7 +186,7 @@ impl Counting {
             for rule in &fired {
                 self.each(&week, client, Some(&rule.id), |tally| tally.fire(&rule.indicator));
             }
-            let rules = fired.into_iter().map(|rule| rule.id.clone()).collect();
+            let rules = fired.into_iter().map(|rule| rule.id.to_string()).collect();
             self.cards.insert(key, Shown { week: week.clone(), rules });
         }
     }

@@ -6,17 +6,17 @@ use super::error::ServiceError;
 use super::house::House;
 use super::in_force::Served;
 use super::reach::Reach;
-use super::recorded::{self, Told};
+use super::recorded;
 use crate::cards::{self, Call};
 use crate::cds_hooks::{self, BadRequest, CdsResponse, Request, SelectionBehavior};
 use crate::ehr::{self, Orders};
 use crate::facts::Facts;
 use crate::knowledge::ServiceFile;
 use crate::rules;
+use crate::store::Entry;
 use futures_util::FutureExt;
 use metrics::counter;
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
 
 /// An answer, with what the log says of it.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub struct Answer {
     hook_instance: Option<uuid::Uuid>,
     digest: String,
     /// What is written down beside the answer, of an identified JAK inhibitor.
-    told: Option<Told>,
+    record: Option<Entry>,
 }
 
 /// Answers one hook call. <https://cds-hooks.hl7.org/#calling-a-cds-service>
@@ -107,10 +107,13 @@ async fn evaluate(
     };
     let response = cards::write(&outcomes, &facts, knowledge, &call); // protocol out
     course.cards.extend(response.cards.iter().map(|card| card.indicator.word()));
-    let kept = house.audit.is_some();
-    let told = kept.then(|| Told::new(&request, &facts, &outcomes, caller, house));
-    let answer = Answer { told, ..Answer::new(response, &request, service) };
+    let mut answer = Answer::new(response, &request, service);
     course.did(Phase::Cards);
+    if house.audit.is_some() {
+        let (asked, seen) = ((body.text().as_bytes(), &request), (&facts, &*outcomes));
+        let (said, by) = ((&answer.response, &*answer.json), (&**service, &*answer.digest));
+        answer.record = Some(recorded::entry(asked, seen, said, by, caller, house, course.took()));
+    }
     Ok(answer)
 }
 
@@ -153,7 +156,7 @@ impl Answer {
             response,
             hook_instance: request.hook_instance.parse().ok(),
             digest: service.knowledge.digest.clone(),
-            told: None,
+            record: None,
         }
     }
 
@@ -161,17 +164,9 @@ impl Answer {
     ///
     /// # Errors
     /// 503 in strict mode, when the record could not be written.
-    pub async fn record(
-        &self,
-        body: &[u8],
-        service: &ServiceFile,
-        caller: &Caller,
-        house: &House,
-        took: Duration,
-    ) -> Result<(), ServiceError> {
-        let Some(told) = &self.told else { return Ok(()) };
-        let (said, service) = ((&self.response, &*self.json), (service, &*self.digest));
-        recorded::keep((told, body), said, service, caller, house, took).await
+    pub async fn record(&mut self, house: &House) -> Result<(), ServiceError> {
+        let (Some(audit), Some(record)) = (&house.audit, self.record.take()) else { return Ok(()) };
+        audit.keep(record).await.map_err(|_| ServiceError::NotKept)
     }
 
     /// One line per call: names that we gave, counts and times; nothing of the patient.

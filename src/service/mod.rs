@@ -186,8 +186,8 @@ async fn call(
     if let Some(trace) = request.extensions().get::<Rc<Trace>>() {
         trace.tell(&course, &caller.name, &service.knowledge.digest);
     }
-    let answer = answer?;
-    answer.record(&body, &service, &caller, &house, course.took()).await?;
+    let mut answer = answer?;
+    answer.record(&house).await?;
     answer.log(&service, &caller, &course);
     Ok(HttpResponse::Ok().insert_header((CONTENT_TYPE, "application/json")).body(answer.json))
 }

@@ -70,7 +70,7 @@ fn an_answer_about_a_jak_inhibitor_is_written_down_and_no_other() {
     let record: Evaluation = serde_json::from_value(all[1].clone()).expect("a record");
     assert_eq!(record.kind, Kind::Evaluation);
     assert_eq!((&*record.client, &*record.service), ("sandbox", SIGN));
-    assert_eq!((record.input, record.output), (sha256(&body), sha256(&text)));
+    assert_eq!((&*record.input, &*record.output), (&*sha256(&body), &*sha256(&text)));
     assert_eq!(record.knowledge, knowledge().digest);
     assert_eq!((&*record.jurisdiction, &*record.as_of), ("US", "2026-11-22"));
     assert_eq!(record.drugs, ["tofacitinib"]);
@@ -84,17 +84,17 @@ fn an_answer_about_a_jak_inhibitor_is_written_down_and_no_other() {
     let cards = answer["cards"].as_array().expect("cards");
     assert_eq!(record.cards.len(), cards.len());
     for (kept, card) in record.cards.iter().zip(cards) {
-        assert_eq!(kept.uuid, card["uuid"]);
-        assert_eq!(kept.topic, card["source"]["topic"]["code"]);
-        assert_eq!(kept.indicator, card["indicator"]);
+        assert_eq!(*kept.uuid, card["uuid"]);
+        assert_eq!(*kept.topic, card["source"]["topic"]["code"]);
+        assert_eq!(*kept.indicator, card["indicator"]);
         let ids = |list: &Value| -> Vec<String> {
             let list = list.as_array().cloned().unwrap_or_default();
             list.iter().map(|s| s["uuid"].as_str().expect("a uuid").to_owned()).collect()
         };
         assert_eq!(kept.suggestions, ids(&card["suggestions"]));
         for finding in card["extension"]["org.jakcard.findings"].as_array().expect("findings") {
-            let rule = kept.rules.iter().find(|r| r.id == finding["rule"]).expect("the rule");
-            assert_eq!(rule.indicator, finding["indicator"]);
+            let rule = kept.rules.iter().find(|r| *r.id == finding["rule"]).expect("the rule");
+            assert_eq!(*rule.indicator, finding["indicator"]);
             assert_eq!(rule.open, finding.get("unchecked").is_some(), "{finding}");
         }
     }
