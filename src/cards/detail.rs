@@ -14,8 +14,8 @@ use std::fmt::Write;
 
 /// Writes the body.
 pub fn write(
-    findings: &[Finding],
-    account: &Account,
+    findings: &[Finding<'_>],
+    account: &Account<'_>,
     facts: &Facts,
     knowledge: &Knowledge,
     index: usize,
@@ -34,11 +34,11 @@ pub fn write(
     }
     for finding in findings.iter().filter(|f| !f.says.is_empty()) {
         text.push_str("\n\n**The label warns of**\n");
-        for (name, says) in &finding.says {
-            _ = write!(text, "\n- {}: {}", escaped(name), escaped(says));
+        for component in finding.says {
+            _ = write!(text, "\n- {}: {}", escaped(&component.name), escaped(&component.says));
         }
     }
-    section(&mut text, "Found", account.found.iter().map(evidence_line));
+    section(&mut text, "Found", account.found.iter().copied().map(evidence_line));
     section(&mut text, "Not found", account.not_found.iter().map(|what| escaped(what)));
     section(&mut text, "Not checked", unchecked(findings, &account.not_found).into_iter());
     section(&mut text, "Ignored", ignored(facts, knowledge).into_iter());
@@ -82,35 +82,31 @@ fn section<T: AsRef<str>>(text: &mut String, title: &str, lines: impl ExactSizeI
 }
 
 /// Where to read on: each label once.
-pub fn links(findings: &[Finding]) -> Vec<Link> {
+pub fn links(findings: &[Finding<'_>]) -> Vec<Link> {
     let mut links: Vec<Link> = Vec::new();
     for finding in findings {
-        let link = Link {
-            label: finding.cite.source.clone(),
-            url: finding.cite.url.clone(),
-            kind: "absolute",
-        };
-        if !link.url.is_empty() && !links.contains(&link) {
-            links.push(link);
+        let (label, url) = (finding.cite.source, finding.cite.url);
+        if !url.is_empty() && !links.iter().any(|known| known.label == label && known.url == url) {
+            links.push(Link { label: label.to_owned(), url: url.to_owned(), kind: "absolute" });
         }
     }
     links
 }
 
 /// One finding: its words, the quoted sentence, the section.
-fn bullet(text: &mut String, finding: &Finding) {
+fn bullet(text: &mut String, finding: &Finding<'_>) {
     _ = write!(text, "- {}", escaped(&finding.text));
-    if let Some(quote) = &finding.cite.quote {
+    if let Some(quote) = finding.cite.quote {
         _ = write!(text, " “{}”", escaped(quote));
     }
     let draft = if finding.draft { "; not yet reviewed by a pharmacist" } else { "" };
-    let (source, section) = (escaped(&finding.cite.source), escaped(&finding.cite.section));
+    let (source, section) = (escaped(finding.cite.source), escaped(finding.cite.section));
     let word = if section.starts_with(|c: char| c.is_ascii_digit()) { "section " } else { "" };
     _ = write!(text, " — *{source}, {word}{section}{draft}*");
 }
 
 /// What could not be looked at and needs no more words: one line for each reason.
-fn unread(findings: &[Finding]) -> Vec<String> {
+fn unread(findings: &[Finding<'_>]) -> Vec<String> {
     let mut by_reason: Vec<(&str, Vec<String>)> = Vec::new();
     for finding in findings {
         let Some((title, reason)) = &finding.unread else { continue };
@@ -169,11 +165,11 @@ fn evidence_line(evidence: &Evidence) -> String {
     line
 }
 
-fn unchecked(findings: &[Finding], not_found: &[String]) -> Vec<String> {
+fn unchecked(findings: &[Finding<'_>], not_found: &[&str]) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    let said = |gap: &&Unchecked| gap.searched && not_found.contains(&gap.what);
+    let said = |gap: &&Unchecked<'_>| gap.searched && not_found.contains(&gap.what);
     for gap in findings.iter().flat_map(|f| &f.unchecked).filter(|gap| !said(gap)) {
-        let line = format!("{}: {}", escaped(&gap.what), from_chart(&gap.reason));
+        let line = format!("{}: {}", escaped(gap.what), from_chart(gap.reason));
         if !lines.contains(&line) {
             lines.push(line);
         }
@@ -182,7 +178,7 @@ fn unchecked(findings: &[Finding], not_found: &[String]) -> Vec<String> {
 }
 
 /// How the drug was told, where that is weak, and what was left out.
-fn notes(facts: &Facts, knowledge: &Knowledge, index: usize, found: &[Evidence]) -> Vec<String> {
+fn notes(facts: &Facts, knowledge: &Knowledge, index: usize, found: &[&Evidence]) -> Vec<String> {
     let drug = &facts.orders[index].drug;
     let mut notes = Vec::new();
     let names: Vec<String> =

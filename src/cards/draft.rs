@@ -19,16 +19,16 @@ use serde_json::{Value, json};
 use std::sync::LazyLock;
 
 /// What would become of the draft, and the rule that asks for it.
-pub struct Change {
+pub struct Change<'a> {
     /// Id of the row.
-    pub rule: String,
+    pub rule: &'a str,
     kind: ActionType,
     words: String,
     resource: Option<Box<RawValue>>,
     reference: Option<String>,
 }
 
-impl Change {
+impl Change<'_> {
     /// As a suggestion.
     pub fn suggestion(&self, ids: &Ids) -> Suggestion {
         let name = match self.kind {
@@ -50,7 +50,7 @@ impl Change {
 
 /// The one change of an order: taken back where the label says do not use, else the strictest of all
 /// its dose limits.
-pub fn change(findings: &[Finding], order: &Order, continuing: bool) -> Option<Change> {
+pub fn change<'a>(findings: &[Finding<'a>], order: &Order, continuing: bool) -> Option<Change<'a>> {
     let draft = order.draft.as_deref()?;
     if let Some(stop) = findings.iter().find(|f| f.stops) {
         // Who is on the drug is not taken off it by one click.
@@ -60,7 +60,7 @@ pub fn change(findings: &[Finding], order: &Order, continuing: bool) -> Option<C
         let reference = order.reference.clone();
         // A draft without an id cannot be named.
         return (!reference.contains('#')).then(|| Change {
-            rule: stop.rule.clone(),
+            rule: stop.rule,
             kind: ActionType::Delete,
             words: format!("Remove the {} order", stop.drug_name),
             resource: None,
@@ -75,13 +75,13 @@ pub fn change(findings: &[Finding], order: &Order, continuing: bool) -> Option<C
     }
     let ordered = only(&order.dose)?;
     let limited = findings.iter().filter_map(|f| Some((f, within(f.limit?, ordered)?)));
-    let daily = |(_, regimen): &(&Finding, Regimen)| regimen.mg * regimen.times_per_day;
+    let daily = |(_, regimen): &(&Finding<'_>, Regimen)| regimen.mg * regimen.times_per_day;
     let (finding, new) = limited.min_by_key(daily)?;
     // Of several limits, an order that meets one may still be above another's number of doses.
     let resource = changed(draft, order, ordered, new)?;
     let words = values::regimen(&new);
     Some(Change {
-        rule: finding.rule.clone(),
+        rule: finding.rule,
         kind: ActionType::Update,
         words: format!("Change the {} order to {words}", finding.drug_name),
         resource: Some(resource),

@@ -2,81 +2,79 @@
 
 use super::kind::Kind;
 use crate::facts::Evidence;
-use crate::knowledge::{Level, Limit, Topic};
+use crate::knowledge::{Component, Level, Limit, Topic};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use std::borrow::Cow;
 
 /// What a row says of this patient, in words and with everything that proves it.
 #[derive(Clone, Debug)]
-pub struct Finding {
+pub struct Finding<'a> {
     /// Id of the row.
-    pub rule: String,
+    pub rule: &'a str,
     /// Other rows that say the same for want of the same fact.
-    pub also: Vec<String>,
+    pub also: Vec<&'a str>,
     /// Topic.
     pub topic: Topic,
     /// How loud.
     pub level: Level,
     /// Id of the drug file.
-    pub drug: String,
+    pub drug: &'a str,
     /// Name of the drug.
-    pub drug_name: String,
+    pub drug_name: &'a str,
     /// The order.
-    pub order: String,
+    pub order: &'a str,
     /// One or two sentences, values first. Plain text.
     pub text: String,
     /// The same in a few words, for the summary of the card.
     pub short: String,
-    /// What the row advises.
-    pub advice: String,
     /// What it rests on.
     pub basis: Vec<Evidence>,
     /// What would clear it.
     pub clears: Option<String>,
     /// Where it is from.
-    pub cite: Citation,
+    pub cite: Citation<'a>,
     /// Not yet signed by a pharmacist.
     pub draft: bool,
     /// What could not be checked.
-    pub unchecked: Vec<Unchecked>,
+    pub unchecked: Vec<Unchecked<'a>>,
     /// The card it belongs to.
     pub kind: Kind,
     /// Does it open that card?
     pub opens: bool,
     /// Tests (ids of `labs.toml`) whose order would settle it.
-    pub tests: Vec<String>,
+    pub tests: Vec<&'a str>,
     /// The most that the label gives, and the ordered dose is above it.
     pub limit: Option<Limit>,
     /// The label says not to use the drug.
     pub stops: bool,
     /// Nothing but that this could not be looked at: cards say such things in one breath.
-    pub unread: Option<(&'static str, String)>,
+    pub unread: Option<(&'static str, &'a str)>,
     /// Sentences of the label that belong to it, for the detail of the card.
-    pub says: Vec<(String, String)>,
+    pub says: &'a [Component],
 }
 
 /// Where a finding is from.
 #[derive(Clone, Debug, Serialize)]
-pub struct Citation {
+pub struct Citation<'a> {
     /// Title of the label.
-    pub source: String,
+    pub source: &'a str,
     /// Section.
-    pub section: String,
+    pub section: &'a str,
     /// Words that were read there.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub quote: Option<String>,
+    pub quote: Option<&'a str>,
     /// Where the label is.
-    pub url: String,
+    pub url: &'a str,
 }
 
 /// Something that could not be checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Unchecked {
+pub struct Unchecked<'a> {
     /// What.
-    pub what: String,
+    pub what: &'a str,
     /// Why.
-    pub reason: String,
+    pub reason: &'a str,
     /// The chart was searched, and there is none.
     #[serde(skip)]
     pub searched: bool,
@@ -108,7 +106,7 @@ impl<'a> From<&'a Evidence> for Basis<'a> {
     }
 }
 
-impl Serialize for Finding {
+impl Serialize for Finding<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         map.serialize_entry("rule", &self.rule)?;

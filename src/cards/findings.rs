@@ -13,14 +13,14 @@ use crate::rules::screening::Standing;
 use crate::rules::{Because, Change, Gap, Missing, Outcome, Verdict};
 
 /// The findings of one order, in the order of the rules.
-pub fn of_order(
+pub fn of_order<'a>(
     index: usize,
-    outcomes: &[Outcome<'_>],
-    facts: &Facts,
-    knowledge: &Knowledge,
-) -> Vec<Finding> {
+    outcomes: &'a [Outcome<'a>],
+    facts: &'a Facts,
+    knowledge: &'a Knowledge,
+) -> Vec<Finding<'a>> {
     let mut findings = Vec::new();
-    let mut open: Vec<Vec<&Outcome<'_>>> = Vec::new();
+    let mut open: Vec<Vec<&'a Outcome<'a>>> = Vec::new();
     let order = &facts.orders[index];
     let here = || outcomes.iter().filter(|o| o.order == index);
     for outcome in here().filter(|o| is_heard(o, order, facts, knowledge)) {
@@ -31,7 +31,7 @@ pub fn of_order(
             }
             Verdict::CannotTell(..) if said_by_the_box(outcome, here()) => {}
             Verdict::CannotTell(..) => {
-                let same = |group: &&mut Vec<&Outcome<'_>>| key(group[0]) == key(outcome);
+                let same = |group: &&mut Vec<&'a Outcome<'a>>| key(group[0]) == key(outcome);
                 match open.iter_mut().find(same) {
                     Some(group) if merges(outcome) => group.push(outcome),
                     _ => open.push(vec![outcome]),
@@ -149,8 +149,8 @@ fn key<'o>(outcome: &'o Outcome<'_>) -> (&'o str, &'static str, &'o str, &'o str
 }
 
 /// What the rows of one finding lack, each once.
-fn unique_gaps(group: &[&Outcome<'_>]) -> Vec<Missing> {
-    let mut gaps: Vec<Missing> = Vec::new();
+fn unique_gaps<'a>(group: &[&'a Outcome<'_>]) -> Vec<&'a Missing> {
+    let mut gaps: Vec<&Missing> = Vec::new();
     let all = match group[0].row.topic() {
         Topic::Cytopenia => group,
         _ => &group[..1],
@@ -158,8 +158,8 @@ fn unique_gaps(group: &[&Outcome<'_>]) -> Vec<Missing> {
     for outcome in all {
         let Verdict::CannotTell(_, missing) = &outcome.verdict else { continue };
         for gap in missing {
-            if !gaps.contains(gap) {
-                gaps.push(gap.clone());
+            if !gaps.contains(&gap) {
+                gaps.push(gap);
             }
         }
     }
@@ -173,13 +173,13 @@ fn level(outcome: &Outcome<'_>, knowledge: &Knowledge) -> Level {
     }
 }
 
-fn finding(
-    group: &[&Outcome<'_>],
+fn finding<'a>(
+    group: &[&'a Outcome<'a>],
     action: Action,
-    missing: &[Missing],
-    facts: &Facts,
-    knowledge: &Knowledge,
-) -> Finding {
+    missing: &[&'a Missing],
+    facts: &'a Facts,
+    knowledge: &'a Knowledge,
+) -> Finding<'a> {
     let outcome = group[0];
     let order = &facts.orders[outcome.order];
     let row = outcome.row;
@@ -189,30 +189,29 @@ fn finding(
     let label = outcome.drug.label(row.cite());
     let basis = unique(group.iter().flat_map(|o| o.found.clone()).collect());
     Finding {
-        rule: row.id().get_ref().clone(),
-        also: group[1..].iter().map(|o| o.row.id().get_ref().clone()).collect(),
+        rule: row.id().get_ref(),
+        also: group[1..].iter().map(|o| &**o.row.id().get_ref()).collect(),
         topic: row.topic(),
         level,
-        drug: outcome.drug.drug.clone(),
-        drug_name: outcome.drug.name.clone(),
-        order: order.reference.clone(),
+        drug: &outcome.drug.drug,
+        drug_name: &outcome.drug.name,
+        order: &order.reference,
         text: words.text,
         short: words.short,
-        advice: row.advice().to_owned(),
         basis,
         clears: words.clears,
         cite: Citation {
-            source: label.map(|l| l.title.clone()).unwrap_or_default(),
-            section: row.cite().section.clone(),
-            quote: row.cite().quote.clone(),
-            url: label.map(|l| l.url.clone()).unwrap_or_default(),
+            source: label.map(|l| &*l.title).unwrap_or_default(),
+            section: &row.cite().section,
+            quote: row.cite().quote.as_deref(),
+            url: label.map(|l| &*l.url).unwrap_or_default(),
         },
         draft: row.is_draft(),
         unchecked: missing
             .iter()
             .map(|m| Unchecked {
-                what: m.what.clone(),
-                reason: m.reason.clone(),
+                what: &m.what,
+                reason: &m.reason,
                 searched: m.gap == Gap::NoneOnRecord,
             })
             .collect(),
@@ -235,7 +234,7 @@ fn finding(
 fn open_level(
     outcome: &Outcome<'_>,
     action: Action,
-    missing: &[Missing],
+    missing: &[&Missing],
     knowledge: &Knowledge,
 ) -> Level {
     let level = knowledge.policy.level(action);
@@ -266,7 +265,7 @@ fn stops(outcome: &Outcome<'_>, action: Action) -> bool {
 }
 
 /// The reminder always opens its card, a warning its own; what could not be looked at joins another.
-fn opens(outcome: &Outcome<'_>, level: Level, missing: &[Missing]) -> bool {
+fn opens(outcome: &Outcome<'_>, level: Level, missing: &[&Missing]) -> bool {
     // What was found counts, whatever else is open.
     match &outcome.because {
         Because::Boxed(_) => return true,

@@ -99,7 +99,7 @@ impl Kind {
         }
         let critical = if level == Level::Critical { ", critical" } else { "" };
         Coding {
-            system: "https://jakcard.org/CodeSystem/card-topic".to_owned(),
+            system: "https://jakcard.org/CodeSystem/card-topic",
             code,
             display: format!("{}: {}{critical}", capitalised(drug), self.title()),
         }

@@ -28,6 +28,7 @@ use crate::rules::Outcome;
 use ids::Ids;
 use serde_json::value::to_raw_value;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// Members of the response that hold our findings and our ledger.
 const FINDINGS: &str = "org.jakcard.findings";
@@ -53,14 +54,15 @@ pub struct Call<'a> {
 }
 
 /// Writes the response.
-pub fn write(
-    outcomes: &[Outcome<'_>],
-    facts: &Facts,
-    knowledge: &Knowledge,
-    call: &Call<'_>,
+pub fn write<'a>(
+    outcomes: &'a [Outcome<'a>],
+    facts: &'a Facts,
+    knowledge: &'a Knowledge,
+    call: &Call<'a>,
 ) -> CdsResponse {
     let mut response = CdsResponse::default();
     let mut suggested = BTreeSet::new();
+    let reasons = knowledge.policy.override_reason.iter().map(override_reason).collect();
     for (index, order) in facts.orders.iter().enumerate() {
         let mut findings = findings::of_order(index, outcomes, facts, knowledge);
         findings.extend(mute::findings(call.mutes, index, facts, knowledge));
@@ -68,7 +70,8 @@ pub fn write(
         let continuing = order.is_continuing(facts, knowledge);
         let change = draft::change(&findings, order, continuing);
         for (kind, findings, account) in group(index, findings, outcomes, facts) {
-            let card = Draft { kind, findings, account, index, change: change.as_ref() };
+            let change = change.as_ref();
+            let card = Draft { kind, findings, account, index, change, reasons: &reasons };
             response.cards.push(card.write(facts, knowledge, call, &ids, &mut suggested));
         }
     }
@@ -80,19 +83,19 @@ pub fn write(
 }
 
 /// Sorts the findings of one order into its cards, and with them what their rules found.
-fn group(
+fn group<'a>(
     index: usize,
-    findings: Vec<Finding>,
-    outcomes: &[Outcome<'_>],
+    findings: Vec<Finding<'a>>,
+    outcomes: &'a [Outcome<'a>],
     facts: &Facts,
-) -> Vec<(Kind, Vec<Finding>, Account)> {
+) -> Vec<(Kind, Vec<Finding<'a>>, Account<'a>)> {
     let open: BTreeSet<Kind> = findings.iter().filter(|f| f.opens).map(|f| f.kind).collect();
     let card_of = |kind: Kind| match kind {
         kind if open.contains(&kind) => kind,
         _ if open.contains(&Kind::BoxedWarning) => Kind::BoxedWarning,
         _ => Kind::Safety,
     };
-    let mut cards: BTreeMap<Kind, (Vec<Finding>, Account)> = BTreeMap::new();
+    let mut cards: BTreeMap<Kind, (Vec<Finding<'a>>, Account<'a>)> = BTreeMap::new();
     for finding in findings {
         cards.entry(card_of(finding.kind)).or_default().0.push(finding);
     }
@@ -101,7 +104,7 @@ fn group(
             account.add(outcome);
         }
     }
-    let unique = |(kind, (findings, account)): (Kind, (Vec<Finding>, Account))| {
+    let unique = |(kind, (findings, account)): (Kind, (Vec<Finding<'a>>, Account<'a>))| {
         let (found, not_found) = (unique(account.found), unique(account.not_found));
         (kind, findings, Account { found, not_found })
     };
@@ -110,55 +113,54 @@ fn group(
 
 /// What the rules of one card looked at, whether they fired or not.
 #[derive(Debug, Default)]
-pub struct Account {
+pub struct Account<'a> {
     /// On record.
-    pub found: Vec<Evidence>,
+    pub found: Vec<&'a Evidence>,
     /// Searched to the end, and not on record.
-    pub not_found: Vec<String>,
+    pub not_found: Vec<&'a str>,
 }
 
-impl Account {
-    fn add(&mut self, outcome: &Outcome<'_>) {
-        self.found.extend(outcome.found.iter().cloned());
-        self.not_found.extend(outcome.not_found.iter().cloned());
+impl<'a> Account<'a> {
+    fn add(&mut self, outcome: &'a Outcome<'_>) {
+        self.found.extend(&outcome.found);
+        self.not_found.extend(outcome.not_found.iter().map(|what| &**what));
     }
 }
 
-struct Draft<'c> {
+struct Draft<'a, 'c> {
     kind: Kind,
-    findings: Vec<Finding>,
-    account: Account,
+    findings: Vec<Finding<'a>>,
+    account: Account<'a>,
     index: usize,
     /// The change of the order, on the card of the rule that asks for it.
-    change: Option<&'c draft::Change>,
+    change: Option<&'c draft::Change<'a>>,
+    /// Why a user may dismiss the card.
+    reasons: &'c Arc<[Coding]>,
 }
 
-impl Draft<'_> {
+impl<'a> Draft<'a, '_> {
     fn write(
         mut self,
         facts: &Facts,
         knowledge: &Knowledge,
         call: &Call<'_>,
         ids: &Ids,
-        suggested: &mut BTreeSet<String>,
+        suggested: &mut BTreeSet<&'a str>,
     ) -> Card {
         // What the card is about first, then the loudest, then the order of the rules.
         let kind = self.kind;
         self.findings.sort_by_key(|f| (f.kind != kind, std::cmp::Reverse(f.level)));
         let order = &facts.orders[self.index];
         let level = self.findings.iter().map(|f| f.level).max().unwrap_or(Level::Info);
-        let rules: Vec<&str> = self.findings.iter().map(|f| f.rule.as_str()).collect();
+        let rules: Vec<&str> = self.findings.iter().map(|f| f.rule).collect();
         let mut suggestions: Vec<Suggestion> =
             suggestions::of_card(&self.findings, order, knowledge, call, ids, suggested);
-        if let Some(change) = self.change.filter(|c| rules.contains(&c.rule.as_str())) {
+        if let Some(change) = self.change.filter(|c| rules.contains(&c.rule)) {
             suggestions.insert(0, change.suggestion(ids));
         }
         let lead = &self.findings[0];
-        let topic = self.kind.topic(&lead.drug_name, level);
-        let override_reasons = match level {
-            Level::Info => Vec::new(),
-            _ => knowledge.policy.override_reason.iter().map(override_reason).collect(),
-        };
+        let topic = self.kind.topic(lead.drug_name, level);
+        let override_reasons = (level != Level::Info).then(|| Arc::clone(self.reasons));
         let mut extension = BTreeMap::new();
         if let Ok(raw) = to_raw_value(&self.findings) {
             extension.insert(FINDINGS, raw);
@@ -168,7 +170,11 @@ impl Draft<'_> {
             summary: wording::summary(self.kind, &self.findings),
             detail: detail::write(&self.findings, &self.account, facts, knowledge, self.index),
             indicator: indicator(level),
-            source: Source { label: lead.cite.source.clone(), url: lead.cite.url.clone(), topic },
+            source: Source {
+                label: lead.cite.source.to_owned(),
+                url: lead.cite.url.to_owned(),
+                topic,
+            },
             selection_behavior: (!suggestions.is_empty()).then_some(call.selection_behavior),
             suggestions,
             override_reasons,
@@ -182,17 +188,17 @@ impl Draft<'_> {
 /// A reason as cards carry it.
 pub fn override_reason(reason: &crate::knowledge::policy::OverrideReason) -> Coding {
     Coding {
-        system: "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes".to_owned(),
+        system: "http://terminology.hl7.org/CodeSystem/non-adherence-reason-codes",
         code: reason.code.clone(),
         display: reason.display.clone(),
     }
 }
 
 /// The rows behind a finding.
-fn grounds(finding: &Finding) -> impl Iterator<Item = Ground> {
+fn grounds(finding: &Finding<'_>) -> impl Iterator<Item = Ground> {
     let (indicator, open) = (indicator(finding.level), !finding.unchecked.is_empty());
     let rows = std::iter::once(&finding.rule).chain(&finding.also);
-    rows.map(move |id| Ground { id: id.clone(), indicator, open })
+    rows.map(move |id| Ground { id: (*id).to_owned(), indicator, open })
 }
 
 /// The indicator of a level.

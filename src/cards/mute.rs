@@ -37,12 +37,12 @@ pub fn of_order<'m>(
 }
 
 /// What the cards of an order say of them: one finding for a topic.
-pub fn findings(
-    mutes: &[Mute],
+pub fn findings<'a>(
+    mutes: &'a [Mute],
     index: usize,
-    facts: &Facts,
-    knowledge: &Knowledge,
-) -> Vec<Finding> {
+    facts: &'a Facts,
+    knowledge: &'a Knowledge,
+) -> Vec<Finding<'a>> {
     let order = &facts.orders[index];
     if order.role != Role::Ordered {
         return Vec::new();
@@ -57,48 +57,48 @@ pub fn findings(
         .collect()
 }
 
-fn finding(mutes: &[&Mute], index: usize, facts: &Facts, knowledge: &Knowledge) -> Option<Finding> {
+fn finding<'a>(
+    mutes: &[&'a Mute],
+    index: usize,
+    facts: &'a Facts,
+    knowledge: &'a Knowledge,
+) -> Option<Finding<'a>> {
     let first = mutes.first()?;
     let drug = knowledge.drug(&first.drug)?;
     let label = drug.labels.iter().find(|label| label.jurisdiction == first.jurisdiction)?;
     let word = first.topic.word();
     Some(Finding {
-        rule: first.rule.clone(),
-        also: mutes[1..].iter().map(|mute| mute.rule.clone()).collect(),
+        rule: &first.rule,
+        also: mutes[1..].iter().map(|mute| &*mute.rule).collect(),
         topic: first.topic,
         level: Level::Info,
-        drug: drug.drug.clone(),
-        drug_name: drug.name.clone(),
-        order: facts.orders[index].reference.clone(),
+        drug: &drug.drug,
+        drug_name: &drug.name,
+        order: &facts.orders[index].reference,
         text: format!(
             "{}: {word} was not checked reliably, the self-test of this service failed. Check it by hand.",
             super::kind::capitalised(&drug.name)
         ),
         short: format!("{word} not checked"),
-        advice: String::new(),
         basis: Vec::new(),
         clears: None,
         cite: Citation {
-            source: label.title.clone(),
-            section: "whole label".to_owned(),
+            source: &label.title,
+            section: "whole label",
             quote: None,
-            url: label.url.clone(),
+            url: &label.url,
         },
         draft: false,
         unchecked: mutes
             .iter()
-            .map(|mute| Unchecked {
-                what: mute.rule.clone(),
-                reason: REASON.to_owned(),
-                searched: false,
-            })
+            .map(|mute| Unchecked { what: &mute.rule, reason: REASON, searched: false })
             .collect(),
         kind: Kind::of_topic(first.topic),
         opens: false,
         tests: Vec::new(),
-        says: Vec::new(),
+        says: &[],
         limit: None,
         stops: false,
-        unread: Some((word, REASON.to_owned())),
+        unread: Some((word, REASON)),
     })
 }

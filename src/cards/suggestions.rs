@@ -19,13 +19,13 @@ use serde_json::value::{RawValue, to_raw_value};
 use std::collections::BTreeSet;
 
 /// The suggestions of one card.
-pub fn of_card(
-    findings: &[Finding],
+pub fn of_card<'a>(
+    findings: &[Finding<'a>],
     order: &Order,
     knowledge: &Knowledge,
     call: &Call<'_>,
     ids: &Ids,
-    suggested: &mut BTreeSet<String>,
+    suggested: &mut BTreeSet<&'a str>,
 ) -> Vec<Suggestion> {
     let mut suggestions = Vec::new();
     for test in findings.iter().flat_map(|f| &f.tests) {
@@ -35,7 +35,7 @@ pub fn of_card(
             continue;
         }
         let Some(resource) = resource(orderable, order.release, call) else { continue };
-        suggested.insert(test.clone());
+        suggested.insert(test);
         let label = format!("Order {}", markdown::plain(&orderable.text));
         suggestions.push(Suggestion {
             uuid: ids.suggestion(test),

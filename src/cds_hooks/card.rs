@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// How urgent a card is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -83,8 +84,8 @@ pub struct Card {
     #[serde(rename = "selectionBehavior", skip_serializing_if = "Option::is_none")]
     pub selection_behavior: Option<SelectionBehavior>,
     /// Why a user may dismiss the card.
-    #[serde(rename = "overrideReasons", skip_serializing_if = "Vec::is_empty")]
-    pub override_reasons: Vec<Coding>,
+    #[serde(rename = "overrideReasons", skip_serializing_if = "Option::is_none")]
+    pub override_reasons: Option<Arc<[Coding]>>,
     /// Where to read on.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<Link>,
@@ -122,7 +123,7 @@ pub struct Source {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Coding {
     /// System.
-    pub system: String,
+    pub system: &'static str,
     /// Code.
     pub code: String,
     /// Words.

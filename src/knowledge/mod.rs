@@ -16,8 +16,8 @@ mod words;
 
 pub use complaint::{Complaint, LoadError};
 pub use drug::{
-    Applies, BoxedWarning, Cite, Confidence, Drug, Exception, Jurisdiction, Label, Limit, NoLabel,
-    Phase, RenalMeasure, ScreeningTest,
+    Applies, BoxedWarning, Cite, Component, Confidence, Drug, Exception, Jurisdiction, Label,
+    Limit, NoLabel, Phase, RenalMeasure, ScreeningTest,
 };
 pub use kinds::{
     Baseline, BaselineTopic, ChildPugh, Combination, Hepatic, Interaction, LabLimit, MaxDose,

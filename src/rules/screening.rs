@@ -117,7 +117,9 @@ fn clears(question: Question<'_>, row: &Screening, standing: &Standing) -> Vec<C
             Change::NegativeTuberculosisTest(windows.tuberculosis_test_months)
         }
         Standing::Missing(ids) => Change::Negative(ids.clone()),
-        Standing::Indeterminate => Change::Negative(row.test.labs()),
+        Standing::Indeterminate => {
+            Change::Negative(row.test.labs().iter().map(|id| (*id).to_owned()).collect())
+        }
         Standing::Found(ScreeningState::LatentUntreated | ScreeningState::Positive)
             if tuberculosis =>
         {
@@ -135,14 +137,13 @@ fn clears(question: Question<'_>, row: &Screening, standing: &Standing) -> Vec<C
 
 impl ScreeningTest {
     /// The tests (ids of `labs.toml`) that settle it.
-    pub fn labs(self) -> Vec<String> {
-        let ids: &[&str] = match self {
+    pub fn labs(self) -> &'static [&'static str] {
+        match self {
             ScreeningTest::Tuberculosis => &["igra"],
             ScreeningTest::HepatitisB => &["hbsag", "anti-hbc"],
             ScreeningTest::HepatitisC => &["anti-hcv"],
             ScreeningTest::Hiv => &["hiv"],
-        };
-        ids.iter().map(|id| (*id).to_owned()).collect()
+        }
     }
 }
 

@@ -229,7 +229,7 @@ impl Page {
         self.title("### Override reasons");
         self.say("On every `warning` and `critical` card:");
         let rows = sheet.override_reasons.iter();
-        let rows = rows.map(|r| [code(&r.code), r.display.clone(), code(&r.system)]);
+        let rows = rows.map(|r| [code(&r.code), r.display.clone(), code(r.system)]);
         self.table(["code", "text", "system"], rows);
         self.say(
             "Feedback needs the `uuid` of the card, and that of the suggestion when one was taken: let \
@@ -239,7 +239,7 @@ impl Page {
 
     fn topics(&mut self, sheet: &SiteSheet) {
         self.title("### Topics (`source.topic`)");
-        let system = sheet.topics.first().map_or("", |topic| &topic.system);
+        let system = sheet.topics.first().map_or("", |topic| topic.system);
         self.say(format!(
             "System {}. EHRs remember overrides by these codes. A critical card has a code of its own, so \
              that a reminder that was dismissed never hides a danger: do not map the two to one.",

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 #[serde(rename_all = "camelCase")]
 pub struct TopicEntry {
     /// System of the code.
-    pub system: String,
+    pub system: &'static str,
     /// Code while the card is `info` or `warning`.
     pub code: String,
     /// Code when it is `critical`.

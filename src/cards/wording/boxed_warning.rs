@@ -6,7 +6,7 @@ use crate::rules::boxed_warning::Risk;
 use crate::rules::{Missing, Outcome};
 
 /// The words of one boxed-warning finding.
-pub fn words(outcome: &Outcome<'_>, risks: &[Risk], missing: &[Missing]) -> Words {
+pub fn words<'a>(outcome: &'a Outcome<'a>, risks: &[Risk], missing: &[&Missing]) -> Words<'a> {
     let row = outcome.drug.boxed_warning.iter().find(|r| &r.id == outcome.row.id());
     let Some(row) = row else { return Words::default() };
     let european =
@@ -34,7 +34,7 @@ pub fn words(outcome: &Outcome<'_>, risks: &[Risk], missing: &[Missing]) -> Word
     Words {
         text: sentences.join(" "),
         short: short(european, risks, missing, row),
-        says: row.component.iter().map(|c| (c.name.clone(), c.says.clone())).collect(),
+        says: &row.component,
         ..Words::default()
     }
 }
@@ -43,7 +43,7 @@ fn title(row: &BoxedWarning) -> String {
     row.title.trim_end_matches('.').to_owned()
 }
 
-fn short(european: bool, risks: &[Risk], missing: &[Missing], row: &BoxedWarning) -> String {
+fn short(european: bool, risks: &[Risk], missing: &[&Missing], row: &BoxedWarning) -> String {
     let name = if european { "special-population warning" } else { "boxed warning" };
     let titles: Vec<String> = risks.iter().filter(|r| r.raises).map(|r| r.title.clone()).collect();
     if !titles.is_empty() {

@@ -9,12 +9,12 @@ use crate::knowledge::{Action, Knowledge, Level, Topic};
 use crate::rules::{Because, Change, Gap, Missing, Outcome, Verdict};
 
 /// The words of one finding; a group shares what it lacks.
-pub fn words(
-    group: &[&Outcome<'_>],
-    missing: &[Missing],
+pub fn words<'a>(
+    group: &[&'a Outcome<'a>],
+    missing: &[&'a Missing],
     facts: &Facts,
     knowledge: &Knowledge,
-) -> Words {
+) -> Words<'a> {
     let outcome = group[0];
     let order = &facts.orders[outcome.order];
     let ordered = values::given(order);
@@ -37,7 +37,8 @@ pub fn words(
     }
     // A test that could not be looked for is not ordered.
     let seen = missing.iter().all(|m| m.gap != Gap::Chart);
-    words.tests = group.iter().filter(|_| seen).flat_map(|o| o.tests.clone()).collect();
+    words.tests =
+        group.iter().filter(|_| seen).flat_map(|o| o.tests.iter().map(|t| &**t)).collect();
     words.tests.dedup();
     words
 }
@@ -47,7 +48,7 @@ fn fires(
     action: Action,
     ordered: Option<&str>,
     knowledge: &Knowledge,
-) -> Words {
+) -> Words<'static> {
     let advice = outcome.row.advice();
     let what = seen(outcome, knowledge);
     let (text, short) = match (&outcome.because, outcome.row.topic(), &outcome.labelled_dose) {

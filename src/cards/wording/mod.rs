@@ -13,7 +13,7 @@ pub mod values;
 use super::finding::Finding;
 use super::kind::{Kind, capitalised};
 use crate::facts::Facts;
-use crate::knowledge::{Knowledge, Level};
+use crate::knowledge::{Component, Knowledge, Level};
 use crate::rules::{Because, Missing, Outcome};
 
 /// Longest summary: fewer than 140 characters (CDS Hooks 2.0.1, card attributes).
@@ -21,7 +21,7 @@ pub const LONGEST_SUMMARY: usize = 139;
 
 /// What is said of one finding.
 #[derive(Clone, Debug, Default)]
-pub struct Words {
+pub struct Words<'a> {
     /// One or two sentences.
     pub text: String,
     /// A few words for the summary, without the drug.
@@ -29,20 +29,20 @@ pub struct Words {
     /// What would clear it.
     pub clears: Option<String>,
     /// Tests whose order would settle it.
-    pub tests: Vec<String>,
+    pub tests: Vec<&'a str>,
     /// Sentences of the label that belong to it.
-    pub says: Vec<(String, String)>,
+    pub says: &'a [Component],
     /// Nothing but that this could not be looked at: cards say such things in one breath.
-    pub unread: Option<(&'static str, String)>,
+    pub unread: Option<(&'static str, &'a str)>,
 }
 
 /// The words of a group of outcomes that make one finding.
-pub fn of(
-    group: &[&Outcome<'_>],
-    missing: &[Missing],
-    facts: &Facts,
-    knowledge: &Knowledge,
-) -> Words {
+pub fn of<'a>(
+    group: &[&'a Outcome<'a>],
+    missing: &[&'a Missing],
+    facts: &'a Facts,
+    knowledge: &'a Knowledge,
+) -> Words<'a> {
     let outcome = group[0];
     let mut words = match &outcome.because {
         Because::Boxed(risks) => boxed_warning::words(outcome, risks, missing),
@@ -76,12 +76,12 @@ pub const ORDER: &str = "order ";
 
 /// One sentence for the head of a card: the drug, what its own findings say, and what could not be
 /// checked.
-pub fn summary(kind: Kind, findings: &[Finding]) -> String {
+pub fn summary(kind: Kind, findings: &[Finding<'_>]) -> String {
     let lead = &findings[0];
     // A card of another kind stands in where nothing opened their own.
     let kind = if findings.iter().any(|f| f.kind == kind) { kind } else { lead.kind };
     let own = findings.iter().filter(|f| f.kind == kind && f.drug == lead.drug);
-    let own: Vec<&Finding> = own.filter(|f| f.level == lead.level).collect();
+    let own: Vec<&Finding<'_>> = own.filter(|f| f.level == lead.level).collect();
     let own = if own.is_empty() { vec![lead] } else { own };
     let tests: Vec<String> =
         own.iter().filter_map(|f| f.short.strip_prefix(ORDER)).map(str::to_owned).collect();
@@ -127,7 +127,7 @@ pub fn summary(kind: Kind, findings: &[Finding]) -> String {
         }
         None => true,
     });
-    let mut text = format!("{}: ", capitalised(&lead.drug_name));
+    let mut text = format!("{}: ", capitalised(lead.drug_name));
     for (i, part) in parts.iter().enumerate() {
         let joined = if i == 0 { part.clone() } else { format!("; {part}") };
         let more = parts.len() - i;

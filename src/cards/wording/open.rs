@@ -7,13 +7,13 @@ use crate::knowledge::{Action, ChildPugh, Knowledge, Topic};
 use crate::rules::{Gap, Missing, Outcome, Verdict};
 
 /// Something is not known.
-pub fn words(
-    group: &[&Outcome<'_>],
-    missing: &[Missing],
+pub fn words<'a>(
+    group: &[&'a Outcome<'a>],
+    missing: &[&'a Missing],
     action: Action,
     ordered: Option<&str>,
     knowledge: &Knowledge,
-) -> Words {
+) -> Words<'a> {
     let outcome = group[0];
     let topic = outcome.row.topic();
     let whats: Vec<String> = missing.iter().map(|m| m.what.clone()).collect();
@@ -35,7 +35,7 @@ pub fn words(
                 gap.reason
             ),
             short: format!("{title} not checked"),
-            unread: Some((title, gap.reason.clone())),
+            unread: Some((title, &*gap.reason)),
             ..Words::default()
         };
     }
@@ -78,11 +78,11 @@ pub fn words(
 /// Blood counts that are missing: the limits that wait for them.
 fn counts(
     group: &[&Outcome<'_>],
-    missing: &[Missing],
+    missing: &[&Missing],
     whats: &str,
     why: &str,
     knowledge: &Knowledge,
-) -> Words {
+) -> Words<'static> {
     let drug = &group[0].drug.name;
     let limit = |o: &&Outcome<'_>| {
         let row = limit_of(o)?;

@@ -8,12 +8,12 @@ use crate::rules::renal_dose::RENAL_FUNCTION;
 use crate::rules::{Because, Gap, Missing, Outcome, RenalVerdict, Verdict};
 
 /// The words of one renal finding; a group shares what it lacks.
-pub fn words(
-    group: &[&Outcome<'_>],
-    missing: &[Missing],
+pub fn words<'a>(
+    group: &[&'a Outcome<'a>],
+    missing: &[&'a Missing],
     facts: &Facts,
     knowledge: &Knowledge,
-) -> Words {
+) -> Words<'a> {
     let outcome = group[0];
     let Because::Renal(renal) = &outcome.because else { return Words::default() };
     let ordered = values::given(&facts.orders[outcome.order]);
@@ -37,7 +37,7 @@ fn fires(
     action: Action,
     ordered: Option<&str>,
     dialysis: bool,
-) -> Words {
+) -> Words<'static> {
     let Some(function) = &renal.function else { return Words::default() };
     let value = values::function(function, &renal.ends);
     let how = values::derivation(function);
@@ -65,7 +65,7 @@ fn fires(
     }
 }
 
-fn stale(outcome: &Outcome<'_>, renal: &RenalVerdict, knowledge: &Knowledge) -> Words {
+fn stale(outcome: &Outcome<'_>, renal: &RenalVerdict, knowledge: &Knowledge) -> Words<'static> {
     let Some(function) = &renal.function else { return Words::default() };
     let months = knowledge.policy.windows.renal_months;
     let value = values::function(function, &renal.ends);
@@ -77,7 +77,7 @@ fn stale(outcome: &Outcome<'_>, renal: &RenalVerdict, knowledge: &Knowledge) -> 
         ),
         short: format!("renal function is from {when}"),
         clears: Some(format!("A creatinine of the last {months} months")),
-        tests: vec!["creatinine".to_owned()],
+        tests: vec!["creatinine"],
         ..Words::default()
     }
 }
@@ -87,10 +87,10 @@ fn open(
     group: &[&Outcome<'_>],
     renal: &RenalVerdict,
     first: &Missing,
-    missing: &[Missing],
+    missing: &[&Missing],
     ordered: Option<&str>,
     knowledge: &Knowledge,
-) -> Words {
+) -> Words<'static> {
     let drug = &group[0].drug.name;
     let limits: Vec<String> = limits(group, renal, knowledge);
     let limits = limits.join("; ");
@@ -108,7 +108,7 @@ fn open(
                 false => format!("{value} leaves the dose open"),
             },
             clears: Some("A creatinine or an eGFR on record".to_owned()),
-            tests: if stage { vec!["creatinine".to_owned()] } else { Vec::new() },
+            tests: if stage { vec!["creatinine"] } else { Vec::new() },
             ..Words::default()
         };
     }
@@ -118,7 +118,7 @@ fn open(
             first.reason
         );
         let none = first.gap == Gap::NoneOnRecord;
-        let tests = if none { vec!["creatinine".to_owned()] } else { Vec::new() };
+        let tests = if none { vec!["creatinine"] } else { Vec::new() };
         let short = if none {
             "order creatinine: renal function unknown, and the dose depends on it".to_owned()
         } else {

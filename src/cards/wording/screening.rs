@@ -6,12 +6,12 @@ use crate::rules::screening::Standing;
 use crate::rules::{Missing, Outcome};
 
 /// The words of one screening finding.
-pub fn words(
-    outcome: &Outcome<'_>,
-    standing: &Standing,
-    missing: &[Missing],
-    knowledge: &Knowledge,
-) -> Words {
+pub fn words<'a>(
+    outcome: &'a Outcome<'a>,
+    standing: &'a Standing,
+    missing: &[&'a Missing],
+    knowledge: &'a Knowledge,
+) -> Words<'a> {
     let Some(test) = test_of(outcome.row.topic()) else { return Words::default() };
     let found: Vec<String> = outcome.found.iter().map(values::evidence).collect();
     let first = found.first().cloned().unwrap_or_default();
@@ -21,27 +21,28 @@ pub fn words(
         knowledge.terminology.labs.get(id).map_or_else(|| id.clone(), |l| l.title.clone())
     };
     let advice = outcome.row.advice();
+    let names = |ids: &'a Vec<String>| -> Vec<&'a str> { ids.iter().map(|id| &**id).collect() };
     let (text, short, tests) = match standing {
         Standing::Missing(ids) if test == ScreeningTest::Tuberculosis => {
             let text = format!("Tuberculosis test (IGRA or skin test): none on record. {advice}");
-            (text, format!("{ORDER}TB test"), ids.clone())
+            (text, format!("{ORDER}TB test"), names(ids))
         }
         Standing::Missing(ids) => {
             let lacking = listed(&ids.iter().map(title).collect::<Vec<_>>());
             let beside =
                 if found.is_empty() { String::new() } else { format!(" On record: {found}.") };
             let text = format!("{lacking}: none on record.{beside} {advice}");
-            (text, format!("{ORDER}{lacking}"), ids.clone())
+            (text, format!("{ORDER}{lacking}"), names(ids))
         }
         Standing::TooOld(months) => {
             let dated = outcome.found.iter().any(|e| e.date.is_some());
             let age = if dated { format!("older than {months} months") } else { "undated".into() };
             let text = format!("{found}: {age}. {advice}");
-            (text, format!("{first} is too old, repeat {}", first_test(test)), test.labs())
+            (text, format!("{first} is too old, repeat {}", first_test(test)), test.labs().to_vec())
         }
         Standing::Indeterminate => {
             let text = format!("{found}: no verdict, so the patient is not screened. {advice}");
-            (text, format!("{first}, repeat {}", first_test(test)), test.labs())
+            (text, format!("{first}, repeat {}", first_test(test)), test.labs().to_vec())
         }
         Standing::Found(state) => {
             let (says, short, tests) = state_words(*state, test);
@@ -97,8 +98,7 @@ fn first_test(test: ScreeningTest) -> &'static str {
 fn state_words(
     state: ScreeningState,
     test: ScreeningTest,
-) -> (&'static str, &'static str, Vec<String>) {
-    let order = |id: &str| vec![id.to_owned()];
+) -> (&'static str, &'static str, Vec<&'static str>) {
     match state {
         ScreeningState::Active => {
             ("active tuberculosis", "do not start in active tuberculosis", Vec::new())
@@ -123,7 +123,7 @@ fn state_words(
         ScreeningState::CorePositiveUntested => (
             "past or occult hepatitis B, and HBV DNA is not on record",
             "order HBV DNA",
-            order("hbv-dna"),
+            vec!["hbv-dna"],
         ),
         ScreeningState::CorePositiveUndetectable => (
             "past hepatitis B with undetectable HBV DNA",
@@ -131,12 +131,12 @@ fn state_words(
             Vec::new(),
         ),
         ScreeningState::AntibodyPositiveUntested => {
-            ("without HCV RNA the test is incomplete", "order HCV RNA", order("hcv-rna"))
+            ("without HCV RNA the test is incomplete", "order HCV RNA", vec!["hcv-rna"])
         }
         ScreeningState::Known if test == ScreeningTest::HepatitisC => (
             "a diagnosis that does not tell whether the infection is active",
             "order HCV RNA",
-            order("hcv-rna"),
+            vec!["hcv-rna"],
         ),
         ScreeningState::Known => {
             ("a known infection", "weigh the known infection and its medicines", Vec::new())
