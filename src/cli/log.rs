@@ -4,6 +4,7 @@
 //! while it works, and under load one write takes many lines. Who reads no log loses lines, and keeps
 //! nobody waiting.
 
+use super::log_line::LogLine;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -35,7 +36,7 @@ pub fn start() -> io::Result<Log> {
     if io::stderr().is_terminal() {
         subscriber.init();
     } else {
-        subscriber.json().flatten_event(true).with_span_list(false).init();
+        subscriber.json().event_format(LogLine).init();
     }
     Ok(log)
 }

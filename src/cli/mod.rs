@@ -7,6 +7,7 @@ mod check;
 mod evaluate;
 mod health;
 mod log;
+mod log_line;
 mod pages;
 mod report;
 mod serve;
