@@ -70,9 +70,11 @@ impl StoreError {
 }
 
 /// A [`StoreError`] that does not know its place yet.
+#[derive(Clone)]
 pub enum Trouble {
     Foreign(String),
     Newer { found: i64, expected: i64 },
+    Late { within: Duration },
     Locked,
     Failed(String),
 }
@@ -84,6 +86,7 @@ impl Trouble {
         match self {
             Trouble::Foreign(why) => StoreError::Foreign { place, why },
             Trouble::Newer { found, expected } => StoreError::Newer { place, found, expected },
+            Trouble::Late { within } => StoreError::Late { place, within },
             Trouble::Locked => {
                 StoreError::Failed { place, why: "another process has locked it".into() }
             }

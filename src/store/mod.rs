@@ -7,6 +7,7 @@
 mod address;
 mod audit;
 mod chain;
+mod claims;
 mod error;
 mod feedback;
 mod pool;
@@ -23,9 +24,11 @@ pub use feedback::{Behind, FeedbackRow, Kept};
 pub use shelf::Shelf;
 
 use address::Address;
+use claims::Claims;
 use pool::Pool;
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
@@ -56,6 +59,8 @@ pub struct Store {
     pool: Pool,
     /// What may not.
     records: Pool,
+    /// Tokens on their way into an SQLite file.
+    claims: Arc<Claims>,
     home: Home,
     place: String,
     waits: Waits,
@@ -108,7 +113,8 @@ impl Store {
             }
         });
         let [pool, records] = pools.await?.map_err(|trouble: error::Trouble| trouble.at(&place))?;
-        Ok(Store { pool, records, home, place, waits })
+        let claims = Arc::default();
+        Ok(Store { pool, records, claims, home, place, waits })
     }
 
     /// Asks the database, for at most [`Waits::answer`].

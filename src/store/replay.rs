@@ -2,9 +2,11 @@
 //!
 //! CDS Hooks best practices: a `jti` is accepted once per issuer, until the token expires.
 
+use super::claims::Key;
 use super::pool::{Pool, rows_changed};
 use super::{Store, StoreError};
 use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 /// Rows that are forgotten in one statement: between two of them, others get their turn.
 const BATCH: i64 = 1000;
@@ -35,10 +37,16 @@ impl Store {
         expires: i64,
     ) -> Result<bool, StoreError> {
         let key = key(issuer, jti);
-        let rows = self.ask(|pool| async move {
-            rows_changed!(pool, sqlx::query(FIRST_USE).bind(key.as_slice()).bind(expires))
-        });
-        Ok(rows.await? == 1)
+        let Pool::Sqlite(pool) = &self.pool else {
+            let rows = self.ask(|pool| async move {
+                rows_changed!(pool, sqlx::query(FIRST_USE).bind(key.as_slice()).bind(expires))
+            });
+            return Ok(rows.await? == 1);
+        };
+        let (claims, within) = (Arc::clone(&self.claims), self.waits.answer);
+        let first = claims.first_use(pool.clone(), (key, expires), within);
+        let first = self.home.wait(&self.place, within, first).await?;
+        first.map_err(|trouble| trouble.at(&self.place))
     }
 
     /// Forgets the tokens whose last second lies before `now` (Unix seconds), and says how many.
@@ -66,7 +74,7 @@ impl Store {
 
 /// 32 bytes, however long the jti is. The length of the issuer goes first: no two pairs are written
 /// alike.
-fn key(issuer: &str, jti: &str) -> [u8; 32] {
+fn key(issuer: &str, jti: &str) -> Key {
     let mut hash = Sha256::new();
     hash.update((issuer.len() as u64).to_be_bytes());
     hash.update(issuer);

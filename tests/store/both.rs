@@ -98,6 +98,20 @@ on_both_databases! {
         assert_eq!(race(&shared, 1000), vec![1; 1000]);
     }
 
+    fn tokens_that_come_together_are_each_used_once(place: &Place) {
+        let store = place.open();
+        let uses = (0..1000).map(|n| {
+            let (store, jti) = (&store, (n % 500).to_string());
+            async move { store.first_use("issuer", &jti, 1000).await.expect("an answer") }
+        });
+        let firsts = wait(futures_util::future::join_all(uses));
+        assert_eq!(firsts.iter().filter(|first| **first).count(), 500);
+        for n in 0..500 {
+            assert_ne!(firsts[n], firsts[n + 500], "{n}: one of the two is the first");
+            assert_eq!(wait(store.first_use("issuer", &n.to_string(), 1000)), Ok(false), "{n}");
+        }
+    }
+
     fn a_thread_that_is_busy_holds_up_no_other(place: &Place) {
         let store = Arc::new(place.open());
         let asked_here_first = wait(async {
