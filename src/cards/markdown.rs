@@ -62,7 +62,7 @@ fn is_plain(text: &str) -> bool {
 /// The text as Markdown that shows just these letters.
 pub fn escaped(text: &str) -> Cow<'_, str> {
     let begins_a_list = text.starts_with(|c: char| c.is_ascii_digit() || "-+=".contains(c));
-    if !begins_a_list && !text.contains(MARKS) {
+    if !begins_a_list && !text.bytes().any(is_mark) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);
@@ -72,7 +72,7 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
             c => {
-                if MARKS.contains(&c) {
+                if u8::try_from(c).is_ok_and(is_mark) {
                     out.push('\\');
                 }
                 out.push(c);
@@ -89,10 +89,19 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// Characters that Markdown or HTML would see more in.
-const MARKS: [char; 19] = [
-    '<', '>', '&', '\\', '`', '*', '_', '{', '}', '[', ']', '(', ')', '#', '!', '|', '~', '$', '^',
-];
+/// Characters that Markdown or HTML would see more in; a bit for each.
+const MARKS: u128 = {
+    let (marks, mut bits, mut at) = (br"<>&\`*_{}[]()#!|~$^", 0, 0);
+    while at < marks.len() {
+        bits |= 1 << marks[at];
+        at += 1;
+    }
+    bits
+};
+
+fn is_mark(byte: u8) -> bool {
+    byte.is_ascii() && MARKS >> byte & 1 == 1
+}
 
 /// Text from the chart as Markdown.
 pub fn from_chart(text: &str) -> Cow<'_, str> {

@@ -177,6 +177,7 @@ pub fn evaluate<'k>(facts: &'k Facts, knowledge: &'k Knowledge) -> Vec<Outcome<'
         for drug in order.drug.drugs.iter().filter_map(|id| knowledge.drug(id)) {
             let question = Question { facts, knowledge, drug, order, index };
             let rules = RULES.iter().filter(|rule| rule.roles.contains(&order.role));
+            outcomes.reserve(drug.rows().count());
             outcomes.extend(rules.flat_map(|rule| (rule.check)(question)));
         }
     }
