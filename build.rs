@@ -46,5 +46,7 @@ fn around(order: &LabOrder<'_>, stand_ins: &[&str]) -> Vec<String> {
         rest = after;
     }
     parts.push(rest.to_owned());
+    let told = |part: &String| STAND_INS.iter().any(|stand_in| part.contains(stand_in));
+    assert!(!parts.iter().any(told), "a stand-in stands twice: {parts:?}");
     parts
 }

@@ -6,10 +6,13 @@
 
 mod support;
 
+use jakcard::config::Config;
 use jakcard::knowledge::embedded::{Files, embedded};
 use jakcard::knowledge::{Complaint, read};
+use jakcard::service::course::Course;
+use jakcard::service::{Calendar, Caller, House, invoke};
 use serde::Deserialize;
-use support::project;
+use support::{project, wait};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -221,4 +224,25 @@ fn the_page_of_statements_is_the_one_that_the_program_writes() {
     }
     let found = std::fs::read_to_string(&file).unwrap_or_default();
     assert_eq!(found, page, "UPDATE_GOLDEN=1 cargo test --test knowledge writes it anew");
+}
+
+#[test]
+fn a_policy_without_reasons_leaves_them_out_of_the_cards() {
+    let mut files = embedded();
+    let policy = String::from_utf8(files["policy.toml"].clone()).expect("text");
+    let (without, _) = policy.split_once("[[override_reason]]").expect("the reasons stand last");
+    let policy = format!("override_reason = []\n{without}\n# end\n");
+    files.insert("policy.toml".to_owned(), policy.into_bytes());
+    let knowledge = read::read(&files).expect("sound");
+    let config = Config::default();
+    let caller = Caller::sandbox(&config);
+    let calendar = Calendar::Fixed("2026-11-22".parse().expect("a day"));
+    let house = House::offline(config, knowledge, calendar);
+    let path = project("fixtures/wire/jak-inhibitor-order-sign/nothing-on-record/request.json");
+    let body = std::fs::read(path).expect("the fixture");
+    let service = house.service("jak-inhibitor-order-sign").expect("the service");
+    let answer = wait(invoke(&body, &service, &caller, &house, &mut Course::begin()));
+    let answer = answer.expect("an answer").json;
+    assert!(answer.contains("\"indicator\":\"warning\""), "{answer}");
+    assert!(!answer.contains("overrideReasons"), "{answer}");
 }

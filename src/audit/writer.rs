@@ -128,11 +128,11 @@ impl Audit {
                 return if self.strict { Err(NotRecorded) } else { Ok(()) };
             }
             queue.waiting.push_back(Pending { entry, written });
+            gauge!("jakcard_audit_queued").set(queue.waiting.len() as f64);
             queue.waiting.len()
         };
-        gauge!("jakcard_audit_queued").set(waiting as f64);
         // Between the first and the last of a batch the thread waits for time to pass.
-        if waiting == 1 || waiting >= BATCH {
+        if waiting == 1 || waiting == BATCH {
             self.shared.wake.notify_one();
         }
         if !self.strict {

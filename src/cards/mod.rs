@@ -160,7 +160,8 @@ impl<'a> Draft<'a, '_> {
         }
         let lead = &self.findings[0];
         let topic = self.kind.topic(lead.drug_name, level);
-        let override_reasons = (level != Level::Info).then(|| Arc::clone(self.reasons));
+        let dismissed = level != Level::Info && !self.reasons.is_empty();
+        let override_reasons = dismissed.then(|| Arc::clone(self.reasons));
         let mut extension = BTreeMap::new();
         if let Ok(raw) = to_raw_value(&self.findings) {
             extension.insert(FINDINGS, raw);

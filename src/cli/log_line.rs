@@ -1,8 +1,9 @@
 //! One line of the log as JSON: the time, the level, what the event tells, where it is from, and the
 //! request that it belongs to.
 //!
-//! The lines are those of `tracing_subscriber`'s own JSON. That one writes them in small pieces and reads
-//! the request's part anew for each, which costs more than looking at an order does.
+//! The lines are those of `tracing_subscriber`'s own JSON, but for libraries that use the `log` crate: of
+//! their place only the target is said. The library writes a line in small pieces and reads the request's
+//! part anew for each, which costs more than looking at an order does.
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -44,7 +45,8 @@ where
         let target = members.target.take();
         members.add("target", target.as_deref().unwrap_or(event.metadata().target()));
         let mut line = members.line;
-        if let Some(span) = context.lookup_current() {
+        let named = event.parent().and_then(|id| context.span(id));
+        if let Some(span) = named.or_else(|| context.lookup_current()) {
             let extensions = span.extensions();
             // What the span tells stands there as a JSON object.
             let told = extensions.get::<FormattedFields<N>>().map_or("", |told| &told.fields);
@@ -144,7 +146,9 @@ mod tests {
         let line = |line: &str| {
             let mut line: Value = serde_json::from_str(line).expect(line);
             let time = line["timestamp"].take();
-            let time: Timestamp = time.as_str().expect("a time").parse().expect("a time");
+            let time = time.as_str().expect("a time");
+            assert_eq!(time.len(), "2026-11-28T20:31:29.973222Z".len(), "{time}");
+            let time: Timestamp = time.parse().expect("a time");
             assert!(Timestamp::now().duration_since(time).as_secs() < 60);
             line
         };
@@ -156,19 +160,49 @@ mod tests {
         let say = || {
             let whose = Some(tracing::field::display("\"x\""));
             tracing::info!(count = 3_u64, less = -1_i64, took = 0.25, yes = true, whose, "a \"b\"");
-            let span =
-                tracing::error_span!("request", request_id = %"id-1", trace_id = None::<String>);
-            let _in = span.enter();
+            let span = tracing::error_span!(
+                "request",
+                request_id = %"{id-1}",
+                trace_id = None::<String>,
+                later = tracing::field::Empty,
+            );
+            let in_it = span.enter();
             tracing::error!(error = "broke\n", nothing = None::<&str>, not = f64::NAN, "in it");
+            span.record("later", "}");
+            tracing::warn!("more of it");
             let inner = tracing::info_span!("inner");
-            let _in = inner.enter();
+            let inside = inner.enter();
             tracing::info!("no members");
             tracing::info!(target: "somewhere::else", name = ?"b\u{7}", "{} and {}", 1, "\u{e9}");
+            tracing::info!(parent: &span, "of the outer");
+            drop((in_it, inside));
+            tracing::info!(parent: &span, "outside");
         };
         let ours = logged(say, true);
         assert_eq!(ours, logged(say, false));
-        assert_eq!(ours.len(), 4);
-        assert_eq!(ours[1]["span"], json!({ "request_id": "id-1", "name": "request" }));
-        assert_eq!(ours[3]["message"], "1 and \u{e9}");
+        assert_eq!(ours.len(), 7);
+        assert_eq!(ours[1]["span"], json!({ "request_id": "{id-1}", "name": "request" }));
+        assert_eq!(ours[2]["span"]["later"], "}");
+        assert_eq!(ours[5]["span"]["name"], "request");
+    }
+
+    #[test]
+    fn of_the_place_of_a_library_that_uses_log_the_target_is_said() {
+        let record = || {
+            tracing::info!(
+                log.target = "a::library",
+                log.module_path = "a",
+                log.file = "a.rs",
+                log.line = 7_u64,
+                "said"
+            );
+        };
+        let ours = logged(record, true);
+        assert_eq!(
+            ours,
+            [
+                json!({ "timestamp": null, "level": "INFO", "message": "said", "target": "a::library" })
+            ]
+        );
     }
 }

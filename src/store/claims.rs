@@ -60,11 +60,13 @@ impl Claims {
         if !writing {
             tokio::spawn(self.write(pool, within));
         }
-        told.await.unwrap_or(Err(Trouble::Late { within }))
+        let broken = || Err(Trouble::Failed("the question was broken off".to_owned()));
+        told.await.unwrap_or_else(|_| broken())
     }
 
     /// Writes until nobody waits.
     async fn write(self: Arc<Self>, pool: SqlitePool, within: Duration) {
+        let _turn = Turn(&self);
         while let Some(claims) = self.next() {
             let written = tokio::time::timeout(within, insert(&pool, &claims)).await;
             let written = written.unwrap_or(Err(Trouble::Late { within }));
@@ -72,9 +74,10 @@ impl Claims {
         }
     }
 
-    /// What waits; when nothing does, nobody writes any more.
+    /// What waits, without those who have given up; when nothing does, nobody writes any more.
     fn next(&self) -> Option<Vec<Claim>> {
         let mut waiting = self.waiting();
+        waiting.claims.retain(|claim| !claim.answer.is_closed());
         let rows = waiting.claims.len().min(ROWS);
         waiting.writing = rows > 0;
         (rows > 0).then(|| waiting.claims.drain(..rows).collect())
@@ -82,6 +85,17 @@ impl Claims {
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The turn of who writes. A panic ends it too: whoever comes next writes what waits.
+struct Turn<'c>(&'c Claims);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.waiting().writing = false;
+        }
     }
 }
 
@@ -94,8 +108,9 @@ async fn insert(pool: &SqlitePool, claims: &[Claim]) -> Result<HashSet<Vec<u8>>,
     });
     write.push(FIRST);
     let connection = held.connection().map_err(trouble)?;
-    let first = write.build_query_scalar::<Vec<u8>>().fetch_all(connection).await;
-    let first = first.map_err(trouble)?;
+    // A text for each number of rows would fill the memory of prepared statements.
+    let first = write.build_query_scalar::<Vec<u8>>().persistent(claims.len() == 1);
+    let first = first.fetch_all(connection).await.map_err(trouble)?;
     held.give_back();
     Ok(first.into_iter().collect())
 }
@@ -108,5 +123,46 @@ fn answer(claims: Vec<Claim>, mut written: Result<HashSet<Vec<u8>>, Trouble>) {
             Err(trouble) => Err(trouble.clone()),
         };
         _ = answer.send(first);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claim() -> (Claim, oneshot::Receiver<Result<bool, Trouble>>) {
+        let (answer, told) = oneshot::channel();
+        (Claim { key: [0; 32], expires: 0, answer }, told)
+    }
+
+    #[test]
+    fn what_waits_is_taken_in_parts_and_without_those_who_have_given_up() {
+        let claims = Claims::default();
+        let mut told = Vec::new();
+        for _ in 0..ROWS + 3 {
+            let (claim, one) = claim();
+            claims.waiting().claims.push(claim);
+            told.push(one);
+        }
+        // Two of them have given up.
+        told.truncate(ROWS + 1);
+        assert_eq!(claims.next().map(|some| some.len()), Some(ROWS));
+        assert!(claims.waiting().writing);
+        assert_eq!(claims.next().map(|some| some.len()), Some(1));
+        assert_eq!(claims.next().map(|some| some.len()), None);
+        assert!(!claims.waiting().writing);
+    }
+
+    #[test]
+    fn a_panic_ends_the_turn_and_a_turn_that_ends_well_leaves_it_as_it_is() {
+        let claims = Claims::default();
+        claims.waiting().writing = true;
+        drop(Turn(&claims));
+        assert!(claims.waiting().writing, "`next` has the last word");
+        let broken = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _turn = Turn(&claims);
+            panic!("as a driver might");
+        }));
+        assert!(broken.is_err() && !claims.waiting().writing);
     }
 }
