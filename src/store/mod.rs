@@ -2,7 +2,8 @@
 //!
 //! In one SQLite file, or in a PostgreSQL database when several replicas share one truth. Each kind
 //! of record has a file of its own here and its tables in a migration. What a prescriber waits for
-//! goes through `Store::ask`, what must survive a power cut through `Store::record`; both bound the wait.
+//! goes through `Store::ask` (used tokens in SQLite through `claims`), what must survive a power cut through
+//! `Store::record`; all of them bound the wait.
 
 mod address;
 mod audit;

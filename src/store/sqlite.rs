@@ -22,8 +22,8 @@ pub async fn open(file: &Path, waits: Waits) -> Result<[SqlitePool; 2], Trouble>
         let Trouble::Locked = trouble else { return Err(trouble) };
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    // Writers wait for one another anyway, and in a pool they do it in order. With synchronous =
-    // NORMAL a power cut may take the last commits, never the file (ARCHITECTURE.md, "The store").
+    // Writers wait for one another anyway. With synchronous = NORMAL a power cut may take the last
+    // commits, never the file (ARCHITECTURE.md, "The store").
     let one = || SqlitePoolOptions::new().max_connections(1).acquire_timeout(waits.open);
     let quick = options(file, waits.answer).synchronous(SqliteSynchronous::Normal);
     let durable = options(file, waits.record).synchronous(SqliteSynchronous::Full);
