@@ -101,6 +101,9 @@ impl Range {
 
     /// Is `value`, which may be a band itself (`<30`, CKD stage 4), inside this band?
     pub fn holds(&self, value: &Range) -> Inside {
+        if let Some(value) = value.exact() {
+            return if self.contains(value) { Inside::Yes } else { Inside::No };
+        }
         if value.all_below(self) || self.all_below(value) {
             Inside::No
         } else if self.low_end() <= value.low_end() && value.high_end() <= self.high_end() {
