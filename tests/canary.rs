@@ -5,12 +5,11 @@ mod support;
 
 use reqwest::blocking::Client;
 use serde_json::{Map, Value, json};
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 use support::fake_ehr::{FakeEhr, Reply, held};
 use support::issuer::{Issuer, uuid};
-use support::project;
+use support::{Serving, project, serving};
 
 const PUBLIC: &str = "https://cds.example.org";
 /// Planted, and never to be seen again outside of an answer with 200.
@@ -55,20 +54,15 @@ impl Running {
             keys.display()
         );
         std::fs::write(&settings, text).expect("written");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_jakcard"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jakcard"));
+        command
             .args(["serve", "--bind", "127.0.0.1:0", "--config"])
             .arg(&settings)
             .env("RUST_LOG", "jakcard=trace,actix=debug,reqwest=debug,info")
             .env("RUST_BACKTRACE", "full")
             .current_dir(&folder)
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(folder.join("log")).expect("a file"))
-            .spawn()
-            .expect("the program runs");
-        let mut line = String::new();
-        let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));
-        stdout.read_line(&mut line).expect("a line");
-        let url = line.trim().rsplit(' ').next().expect("a URL").to_owned();
+            .stderr(std::fs::File::create(folder.join("log")).expect("a file"));
+        let Serving { child, url, .. } = serving(&mut command);
         let client = Client::builder().no_proxy().build().expect("a client");
         let log = folder.join("log");
         Running { child, url, log, issuer, client, tokens: Vec::new(), errors: String::new() }

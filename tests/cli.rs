@@ -5,7 +5,7 @@ mod support;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Output, Stdio};
-use support::project;
+use support::{Serving, project, serving};
 
 const REQUEST: &str = "fixtures/wire/jak-inhibitor-order-sign/nothing-on-record/request.json";
 
@@ -23,12 +23,7 @@ fn run(args: &[&str]) -> Output {
 
 /// The running service, its first line, and its URL.
 fn started(command: &mut Command) -> (Child, String, String) {
-    let mut child =
-        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program runs");
-    let mut line = String::new();
-    let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));
-    stdout.read_line(&mut line).expect("a line");
-    let url = line.trim().rsplit(' ').next().expect("a URL").to_owned();
+    let Serving { child, line, url, .. } = serving(command.stderr(Stdio::piped()));
     (child, line, url)
 }
 

@@ -12,7 +12,7 @@ use postgres::Postgres;
 use reqwest::blocking::Client;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use std::io::{BufRead, BufReader};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,7 +20,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 use support::issuer::{Issuer, uuid};
-use support::{project, wait};
+use support::{Serving, project, serving, wait};
 
 const SIGN: &str = "jak-inhibitor-order-sign";
 const PUBLIC: &str = "https://cds.example.org";
@@ -36,21 +36,18 @@ struct Running {
 impl Running {
     /// In that folder, with these settings of the environment.
     fn start(folder: &Path, arguments: &[&str], settings: &[(&str, &str)]) -> Running {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_jakcard"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jakcard"));
+        command
             .args(["serve", "--bind", "127.0.0.1:0"])
             .args(arguments)
             .current_dir(folder)
             .env("RUST_LOG", "warn")
             .envs(settings.iter().copied())
-            .stdout(Stdio::piped())
-            .stderr(log(folder))
-            .spawn()
-            .expect("the program runs");
-        let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));
-        let mut line = String::new();
-        stdout.read_line(&mut line).expect("a line");
-        let url = line.trim().rsplit(' ').next().unwrap_or_default().to_owned();
-        assert!(url.starts_with("http://"), "{line}: {}", said(folder));
+            .stderr(log(folder));
+        Running::of(serving(&mut command))
+    }
+
+    fn of(Serving { child, url, stdout, .. }: Serving) -> Running {
         Running { child, url, _stdout: stdout }
     }
 
@@ -70,11 +67,6 @@ impl Drop for Running {
 fn log(folder: &Path) -> std::fs::File {
     let file = std::fs::OpenOptions::new().create(true).append(true).open(folder.join("log"));
     file.expect("a log")
-}
-
-/// What the programs of a folder wrote to their log.
-fn said(folder: &Path) -> String {
-    std::fs::read_to_string(folder.join("log")).unwrap_or_default()
 }
 
 fn new_folder(name: &str) -> PathBuf {
@@ -304,19 +296,13 @@ fn e8_a_full_disk_refuses_feedback_and_no_answer() {
     let folder = new_folder("durability");
     // No file of the program may grow beyond that; the signal is for programs that want to die of it.
     let script = "trap '' XFSZ; ulimit -f 600; exec \"$0\" serve --bind 127.0.0.1:0";
-    let mut child = Command::new("bash")
+    let mut command = Command::new("bash");
+    command
         .args(["-c", script, env!("CARGO_BIN_EXE_jakcard")])
         .current_dir(&folder)
         .env("RUST_LOG", "error")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("the program runs");
-    let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));
-    let mut line = String::new();
-    stdout.read_line(&mut line).expect("a line");
-    let url = line.trim().rsplit(' ').next().unwrap_or_default().to_owned();
-    let program = Running { child, url, _stdout: stdout };
+        .stderr(Stdio::null());
+    let program = Running::of(serving(&mut command));
     let (client, url) = (client(), format!("{}/cds-services/{SIGN}", program.url));
     let big = |n: u32| {
         let report = |i: u32| {

@@ -6,12 +6,11 @@
 mod support;
 
 use actix_web::ResponseError;
-use jakcard::config::Config;
 use jakcard::service::course::Course;
-use jakcard::service::{Calendar, Caller, House, InForce, invoke};
+use jakcard::service::{Caller, invoke};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use support::wait;
+use support::{house, wait};
 
 fn folder() -> Option<PathBuf> {
     let folder = PathBuf::from(std::env::var_os("JAKCARD_EXTERNAL")?).join("real-requests");
@@ -35,18 +34,7 @@ fn requests_that_others_wrote_never_break_the_service() {
         println!("JAKCARD_EXTERNAL is not set: no request was replayed");
         return;
     };
-    let files = jakcard::knowledge::embedded::embedded();
-    let knowledge = jakcard::knowledge::read::read(&files).expect("the knowledge is sound");
-    let house = House {
-        config: Config::default(),
-        knowledge: InForce::new(knowledge, None),
-        calendar: Calendar::Fixed("2026-11-22".parse().expect("a date")),
-        gate: None,
-        client: None,
-        shelf: None,
-        audit: None,
-        metrics: None,
-    };
+    let house = house();
     let caller = Caller::sandbox(&house.config);
     let mut paths: Vec<PathBuf> = std::fs::read_dir(&folder)
         .expect("the folder")

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use support::fake_ehr::{FakeEhr, Reply};
-use support::issuer::{Issuer, Signer, b64, uuid};
+use support::issuer::{ALGORITHMS, Issuer, Signer, b64, uuid};
 use support::wait;
 
 const NOW: i64 = 1_800_000_000;
@@ -158,17 +158,6 @@ fn a3_an_algorithm_is_let_in_only_with_its_own_key_and_where_the_client_has_it()
         "ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "EdDSA",
         "HS256", "HS384", "HS512", "ES256K", "es384", "none",
     ];
-    let all = [
-        Algorithm::ES256,
-        Algorithm::ES384,
-        Algorithm::RS256,
-        Algorithm::RS384,
-        Algorithm::RS512,
-        Algorithm::PS256,
-        Algorithm::PS384,
-        Algorithm::PS512,
-        Algorithm::EdDSA,
-    ];
     let mut tried = 0;
     for signer in [Signer::p256(), Signer::p384(), Signer::rsa(), Signer::ed25519()] {
         let issuer = Issuer { signer, ..Issuer::new(EHR) };
@@ -180,7 +169,7 @@ fn a3_an_algorithm_is_let_in_only_with_its_own_key_and_where_the_client_has_it()
         };
         let mut config = config(&issuer.jwks());
         let recommended = gate(&config);
-        config.clients[0].algorithms = all.to_vec();
+        config.clients[0].algorithms = ALGORITHMS.to_vec();
         let every = gate(&config);
         for name in names {
             let header = with(issuer.header(), json!({ "alg": name }));

@@ -6,27 +6,11 @@
 mod support;
 
 use actix_web::ResponseError;
-use jakcard::config::Config;
 use jakcard::service::course::Course;
-use jakcard::service::{Calendar, Caller, House, InForce, invoke};
+use jakcard::service::{Caller, House, invoke};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use support::{project, wait};
-
-fn house() -> House {
-    let files = jakcard::knowledge::embedded::embedded();
-    let knowledge = jakcard::knowledge::read::read(&files).expect("the knowledge is sound");
-    House {
-        config: Config::default(),
-        knowledge: InForce::new(knowledge, None),
-        calendar: Calendar::Fixed("2026-11-22".parse().expect("a date")),
-        gate: None,
-        client: None,
-        shelf: None,
-        audit: None,
-        metrics: None,
-    }
-}
+use support::{house, project, wait};
 
 /// Every folder with a request: the service, its name, its path.
 fn requests() -> Vec<(String, String, PathBuf)> {

@@ -1,26 +1,16 @@
 //! Signatures and keys that others wrote to break verifiers: Wycheproof's JSON Web Signature, Key and
 //! Crypto vectors, read from where `JAKCARD_EXTERNAL` says.
 
+mod support;
+
 use base64::Engine;
 use jakcard::auth::Refusal;
 use jakcard::auth::keys::KeySet;
 use jakcard::auth::token::Signed;
-use jakcard::config::Algorithm;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-
-const ALL: [Algorithm; 9] = [
-    Algorithm::ES256,
-    Algorithm::ES384,
-    Algorithm::RS256,
-    Algorithm::RS384,
-    Algorithm::RS512,
-    Algorithm::PS256,
-    Algorithm::PS384,
-    Algorithm::PS512,
-    Algorithm::EdDSA,
-];
+use support::issuer::ALGORITHMS;
 
 /// Why something that is valid for others is refused here.
 fn stricter(jws: &str, refusal: Refusal) -> Option<&'static str> {
@@ -53,7 +43,7 @@ fn verdict(group: &Value, jws: &Value) -> Result<(), Refusal> {
     let text = jws.as_str().map_or_else(|| jws.to_string(), str::to_owned);
     let signed = Signed::read(&text)?;
     let keys = KeySet::read(&set.to_string()).map_err(|_| Refusal::NoKeys)?;
-    keys.verify(&signed, &ALL)
+    keys.verify(&signed, &ALGORITHMS)
 }
 
 #[test]

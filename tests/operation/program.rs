@@ -1,14 +1,13 @@
 //! The running program, with its knowledge in a folder that can be changed, and its log.
 
-use crate::support::project;
+use crate::support::{Serving, project, serving};
 use jakcard::knowledge::embedded::embedded;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use reqwest::blocking::Client;
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 /// Nothing here may take longer, on however busy a machine.
@@ -54,16 +53,8 @@ impl Program {
 
     /// What this command starts; its log goes to the folder.
     pub fn of(mut command: Command, folder: PathBuf) -> Program {
-        let mut child = command
-            .current_dir(&folder)
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(folder.join("log")).expect("a file"))
-            .spawn()
-            .expect("the program runs");
-        let mut line = String::new();
-        let mut stdout = BufReader::new(child.stdout.take().expect("stdout"));
-        stdout.read_line(&mut line).expect("a line");
-        let url = line.trim().rsplit(' ').next().expect("a URL").to_owned();
+        let log = std::fs::File::create(folder.join("log")).expect("a file");
+        let Serving { child, url, .. } = serving(command.current_dir(&folder).stderr(log));
         let client = Client::builder().no_proxy().timeout(PATIENCE).build().expect("a client");
         Program { child, url, folder, client }
     }

@@ -1,9 +1,10 @@
 //! The program itself, in a process of its own, whose memory and sockets can be looked at.
 
-use std::io::{BufRead, BufReader};
+use crate::support::{Serving, serving};
+use std::io::BufRead;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 
 pub struct Process {
     child: Child,
@@ -27,22 +28,16 @@ impl Process {
         std::fs::create_dir_all(&folder).expect("a folder");
         let (file, log) = (folder.join("jakcard.toml"), folder.join("log"));
         std::fs::write(&file, settings).expect("written");
-        let mut child = Command::new(env!("CARGO_BIN_EXE_jakcard"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_jakcard"));
+        command
             .args(["serve", "--bind", "127.0.0.1:0", "--config"])
             .arg(&file)
             .args(arguments)
-            .stdout(Stdio::piped())
-            .stderr(std::fs::File::create(&log).expect("a file"))
-            .spawn()
-            .expect("the program runs");
-        let mut lines = BufReader::new(child.stdout.take().expect("stdout")).lines();
-        let mut last_word = || {
-            let line = lines.next().expect("a line").expect("text");
-            line.trim().rsplit(' ').next().expect("a URL").to_owned()
-        };
-        let address = |url: &str| url.rsplit('/').next().expect("an address").parse().ok();
-        let url = last_word();
-        let operations = settings.contains("[operations]").then(|| address(&last_word()));
+            .stderr(std::fs::File::create(&log).expect("a file"));
+        let Serving { child, url, stdout, .. } = serving(&mut command);
+        let address = |line: &str| line.rsplit('/').next().expect("an address").trim().parse().ok();
+        let second = || stdout.lines().next().expect("a line").expect("text");
+        let operations = settings.contains("[operations]").then(|| address(&second()));
         let address = address(&url).expect("an address");
         Process { child, url, address, operations: operations.flatten(), log }
     }
