@@ -66,19 +66,20 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 8);
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            c => {
-                if u8::try_from(c).is_ok_and(is_mark) {
-                    out.push('\\');
-                }
-                out.push(c);
-            }
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(is_mark) {
+        let (before, mark) = rest.split_at(at);
+        out.push_str(before);
+        match mark.as_bytes()[0] {
+            b'<' => out.push_str("&lt;"),
+            b'>' => out.push_str("&gt;"),
+            b'&' => out.push_str("&amp;"),
+            mark => out.extend(['\\', char::from(mark)]),
         }
+        // Every mark is one byte.
+        rest = &mark[1..];
     }
+    out.push_str(rest);
     // A dash or a number at the start of a line would begin a list.
     Cow::Owned(match out.trim_start_matches(|c: char| c.is_ascii_digit()) {
         rest if rest.len() == out.len() && rest.starts_with(['-', '+', '=']) => format!("\\{out}"),
@@ -89,18 +90,20 @@ pub fn escaped(text: &str) -> Cow<'_, str> {
     })
 }
 
-/// Characters that Markdown or HTML would see more in; a bit for each.
-const MARKS: u128 = {
-    let (marks, mut bits, mut at) = (br"<>&\`*_{}[]()#!|~$^", 0, 0);
-    while at < marks.len() {
-        bits |= 1 << marks[at];
-        at += 1;
-    }
-    bits
-};
+/// Characters that Markdown or HTML would see more in, all of them ASCII.
+const MARKS: &[u8] = br"<>&\`*_{}[]()#!|~$^";
 
+/// Is it one of [`MARKS`]?
 fn is_mark(byte: u8) -> bool {
-    byte.is_ascii() && MARKS >> byte & 1 == 1
+    const IS_MARK: [bool; 256] = {
+        let (mut is_mark, mut at) = ([false; 256], 0);
+        while at < MARKS.len() {
+            is_mark[MARKS[at] as usize] = true;
+            at += 1;
+        }
+        is_mark
+    };
+    IS_MARK[usize::from(byte)]
 }
 
 /// Text from the chart as Markdown.
