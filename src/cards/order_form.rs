@@ -3,55 +3,34 @@
 //! fhirbolt's typed models wrote it when the program was built (`build.rs`); a call fills in the test, the
 //! patient and the encounter.
 
+use crate::terminology::System;
+use crate::terminology::labs::Orderable;
 use serde_json::value::RawValue;
 
 // ALONE and WITHIN: the text around what is filled in, without an encounter and with one.
 include!(concat!(env!("OUT_DIR"), "/order_form.rs"));
 
-/// What is filled in.
-pub struct LabOrder<'a> {
-    /// Code system of the test, a URI.
-    pub system: &'a str,
-    /// The code in that system.
-    pub code: &'a str,
-    /// The system's own display of the code.
-    pub display: &'a str,
-    /// The test in words, shown by EHRs that do not know the code.
-    pub text: &'a str,
-    /// `Patient/id`.
-    pub patient: &'a str,
-    /// `Encounter/id`.
-    pub encounter: Option<&'a str>,
-}
-
-impl LabOrder<'_> {
-    /// The draft ServiceRequest.
-    ///
-    /// # Errors
-    /// The serializer's words (not seen to happen).
-    pub fn write(&self) -> serde_json::Result<Box<RawValue>> {
-        let told = [self.system, self.code, self.display, self.text, self.patient];
-        match self.encounter {
-            None => filled(&ALONE, told),
-            Some(encounter) => filled(&WITHIN, told.into_iter().chain([encounter])),
-        }
-    }
-}
-
-/// Between two parts of the text stands a JSON string.
-fn filled<'a>(
-    parts: &[&str],
-    strings: impl IntoIterator<Item = &'a str>,
+/// The draft ServiceRequest for a test, with `Patient/id` and `Encounter/id`.
+///
+/// # Errors
+/// The serializer's words (not seen to happen).
+pub fn service_request(
+    test: &Orderable,
+    patient: &str,
+    encounter: Option<&str>,
 ) -> serde_json::Result<Box<RawValue>> {
-    let mut json = Vec::with_capacity(ROOM);
-    let mut strings = strings.into_iter();
+    let parts: &[&str] = if encounter.is_some() { &WITHIN } else { &ALONE };
+    let told = [System::Loinc.uri(), &test.code, &test.display, &test.text, patient];
+    let mut strings = told.into_iter().chain(encounter);
+    let mut json = String::with_capacity(ROOM);
     for part in parts {
-        json.extend_from_slice(part.as_bytes());
+        json.push_str(part);
+        // Between two parts stands a JSON string.
         if let Some(string) = strings.next() {
-            serde_json::to_writer(&mut json, string)?;
+            json.push_str(&serde_json::to_string(string)?);
         }
     }
-    RawValue::from_string(String::from_utf8(json).map_err(serde::de::Error::custom)?)
+    RawValue::from_string(json)
 }
 
 /// Room for most orders, in bytes.
@@ -60,25 +39,20 @@ const ROOM: usize = 512;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use fhir_models::Code;
+    use fhir_models::{Code, LabOrder};
 
     #[test]
     fn an_order_that_is_filled_in_is_what_the_models_write() {
         let texts = ["HBsAg \"quick\" \\ test", "Hépatite\u{2028}B\n"];
         for (text, encounter) in texts.into_iter().flat_map(|t| [(t, None), (t, Some("e-1"))]) {
             let code = Code { system: "http://loinc.org", code: "5196-1", display: text };
-            let order = fhir_models::LabOrder { code, text, patient: "A.b-2", encounter };
+            let order = LabOrder { code, text, patient: "A.b-2", encounter };
             let written = fhir_models::service_request(&order).expect("written");
             let encounter = encounter.map(|id| format!("Encounter/{id}"));
-            let filled = LabOrder {
-                system: code.system,
-                code: code.code,
-                display: code.display,
-                text,
-                patient: "Patient/A.b-2",
-                encounter: encounter.as_deref(),
-            };
-            assert_eq!(filled.write().expect("filled").get(), written.get());
+            let (code, text) = ("5196-1".to_owned(), text.to_owned());
+            let test = Orderable { code, display: text.clone(), text };
+            let filled = service_request(&test, "Patient/A.b-2", encounter.as_deref());
+            assert_eq!(filled.expect("filled").get(), written.get());
         }
     }
 }

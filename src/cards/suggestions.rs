@@ -5,8 +5,7 @@
 
 use super::finding::Finding;
 use super::ids::Ids;
-use super::order_form::LabOrder;
-use super::{Call, markdown};
+use super::{Call, markdown, order_form};
 use crate::cds_hooks::{Action, ActionType, Suggestion};
 use crate::facts::Order;
 use crate::fhir::Release;
@@ -60,15 +59,8 @@ fn resource(test: &Orderable, release: Release, call: &Call<'_>) -> Option<Box<R
     let encounter = call.encounter_id.filter(|id| is_id(id)).map(|id| reference("Encounter", id));
     match release {
         Release::R4 => {
-            let order = LabOrder {
-                system: System::Loinc.uri(),
-                code: &test.code,
-                display: &test.display,
-                text: &test.text,
-                patient: &subject.reference,
-                encounter: encounter.as_ref().map(|r| &*r.reference),
-            };
-            order.write().ok()
+            let encounter = encounter.as_ref().map(|e| &*e.reference);
+            order_form::service_request(test, &subject.reference, encounter).ok()
         }
         Release::R5 => to_raw_value(&ServiceRequestR5 {
             resource_type: "ServiceRequest",

@@ -50,7 +50,8 @@ where
             let extensions = span.extensions();
             // What the span tells stands there as a JSON object.
             let told = extensions.get::<FormattedFields<N>>().map_or("", |told| &told.fields);
-            let told = told.trim_start_matches('{').trim_end_matches('}');
+            let told = told.strip_prefix('{').and_then(|told| told.strip_suffix('}'));
+            let told = told.unwrap_or_default();
             let comma = if told.is_empty() { "" } else { "," };
             _ = write!(line, ",\"span\":{{{told}{comma}\"name\":\"{}\"}}", span.name());
         }
@@ -70,6 +71,9 @@ struct Members {
 
 impl Members {
     fn add(&mut self, name: &str, value: impl Serialize) {
+        if name.starts_with(OF_LOG) {
+            return;
+        }
         self.line.push(b',');
         // Neither a text nor a number can fail.
         _ = serde_json::to_writer(&mut self.line, name);
@@ -78,15 +82,16 @@ impl Members {
     }
 }
 
-/// So begins what an event of the `log` crate tells of its place.
+/// So begins what an event of the `log` crate tells of its place; only the target is said, in place of
+/// our own.
 const OF_LOG: &str = "log.";
+const TARGET: &str = "log.target";
 
 impl Visit for Members {
     fn record_str(&mut self, field: &Field, value: &str) {
-        match field.name().strip_prefix(OF_LOG) {
-            Some("target") => self.target = Some(value.to_owned()),
-            Some(_) => {}
-            None => self.add(field.name(), value),
+        match field.name() {
+            TARGET => self.target = Some(value.to_owned()),
+            name => self.add(name, value),
         }
     }
 
@@ -95,10 +100,7 @@ impl Visit for Members {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        // The line of an event of the `log` crate.
-        if !field.name().starts_with(OF_LOG) {
-            self.add(field.name(), value);
-        }
+        self.add(field.name(), value);
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {

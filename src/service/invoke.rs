@@ -111,8 +111,8 @@ async fn evaluate(
     course.did(Phase::Cards);
     if house.audit.is_some() {
         let (asked, seen) = ((body.text().as_bytes(), &request), (&facts, &*outcomes));
-        let (said, by) = ((&answer.response, &*answer.json), (&**service, &*answer.digest));
-        answer.record = Some(recorded::entry(asked, seen, said, by, caller, house, course.took()));
+        let (said, took) = ((&answer.response, &*answer.json), course.took());
+        answer.record = Some(recorded::entry(asked, seen, said, service, caller, house, took));
     }
     Ok(answer)
 }

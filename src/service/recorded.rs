@@ -2,12 +2,12 @@
 
 use super::caller::Caller;
 use super::house::House;
+use super::in_force::Served;
 use crate::audit::{
     CardRecord, Evaluation, Kind, NotChecked, RuleRecord, hook_instance, patient, sha256,
 };
 use crate::cds_hooks::{Card, CdsResponse, Request};
 use crate::facts::{Facts, unique};
-use crate::knowledge::ServiceFile;
 use crate::rules::{Gap, Outcome, Verdict};
 use crate::store::Entry;
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub fn entry(
     (body, request): (&[u8], &Request<'_>),
     (facts, outcomes): (&Facts, &[Outcome<'_>]),
     (response, json): (&CdsResponse, &str),
-    (service, knowledge): (&ServiceFile, &str),
+    service: &Served,
     caller: &Caller,
     house: &House,
     took: Duration,
@@ -32,7 +32,7 @@ pub fn entry(
         client: (&*caller.name).into(),
         service: (&*service.id).into(),
         hook_instance: hook_instance(&request.hook_instance).into(),
-        knowledge: knowledge.into(),
+        knowledge: (&*service.knowledge.digest).into(),
         jurisdiction: facts.jurisdiction.code().into(),
         as_of: facts.today.to_string().into(),
         duration_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
