@@ -98,23 +98,35 @@ impl<'a> Document<'a> {
 
     /// The same, among these nodes.
     pub(super) fn twin(&self, nodes: Range<usize>) -> Option<usize> {
-        let mut prints = Vec::new();
+        let mut prints = [0; FEW];
         let objects = nodes.filter(|index| self.nodes[*index].is_object());
-        let may_have_one = |object: &usize| {
-            prints.clear();
-            prints.extend(self.names(*object).map(|name| self.print(name)));
-            let many = prints.len() > FEW;
-            many || (1..prints.len()).any(|i| prints[..i].contains(&prints[i]))
-        };
-        objects.filter(may_have_one).filter_map(|object| self.twin_of(object)).min()
+        let doubtful = objects.filter(|object| self.may_have_twin(*object, &mut prints));
+        doubtful.filter_map(|object| self.twin_of(object)).min()
+    }
+
+    /// Do two names of an object look alike, or are they many?
+    fn may_have_twin(&self, object: usize, prints: &mut [u64; FEW]) -> bool {
+        // Bits of the prints that were met: most names need no comparison.
+        let mut met = 0_u64;
+        for (count, name) in self.names(object).enumerate() {
+            let print = self.print(name);
+            let Some(room) = prints.get_mut(count) else { return true };
+            *room = print;
+            let bit = 1 << (print.wrapping_mul(SPREAD) >> 58);
+            if met & bit != 0 && prints[..count].contains(&print) {
+                return true;
+            }
+            met |= bit;
+        }
+        false
     }
 
     /// The names of an object.
     fn names(&self, object: usize) -> impl Iterator<Item = Node> {
-        let (mut at, end) = (object + 1, self.nodes[object].next());
+        let (mut at, nodes) = (object + 1, &self.nodes[..self.nodes[object].next()]);
         std::iter::from_fn(move || {
-            let name = *self.nodes[..end].get(at)?;
-            at = self.nodes[at + 1].next();
+            let name = *nodes.get(at)?;
+            at = nodes.get(at + 1)?.next();
             Some(name)
         })
     }
@@ -144,8 +156,11 @@ impl<'a> Document<'a> {
     }
 }
 
-/// Names of one object that are compared one by one.
+/// Names of one object that are compared by their prints.
 const FEW: usize = 48;
+
+/// An odd number whose bits are mixed: the upper bits of a product with it depend on all of the other factor.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// The print of a name that stands alone.
 fn print(name: &[u8]) -> u64 {

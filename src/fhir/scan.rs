@@ -3,6 +3,8 @@
 //! One pass, without recursion, over text of any depth. It takes what `serde_json` takes when it skips a
 //! value, and costs no more than that.
 
+use wide::u8x16;
+
 /// What one pass tells of a JSON text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Shape {
@@ -29,10 +31,6 @@ const OBJECT: u32 = 1 << 30;
 pub(super) const MOST: usize = OBJECT as usize;
 
 impl Node {
-    fn new(start: usize, end: usize, next: usize) -> Node {
-        Node { start: place(start), end: place(end), next: place(next) }
-    }
-
     pub(super) fn start(self) -> usize {
         self.start as usize
     }
@@ -59,10 +57,10 @@ fn place(at: usize) -> u32 {
     at as u32
 }
 
-/// The way through a text. What is no JSON ends it with `None`.
+/// The way through a text. What is no JSON ends it with `None`; each step is told where it begins and tells
+/// where it ended.
 pub(super) struct Pass<'t> {
     bytes: &'t [u8],
-    at: usize,
     /// Values in the order of the text; before the value of a member stands its name.
     pub(super) nodes: Vec<Node>,
     /// Objects and lists that are not closed yet: their nodes, and [`OBJECT`].
@@ -79,83 +77,86 @@ impl<'t> Pass<'t> {
         // Compact FHIR has a name or a value in every ten bytes; room that is not used costs nothing.
         let nodes = Vec::with_capacity(bytes.len() / 8 + 8);
         let (open, shape) = (Vec::with_capacity(16), Shape::default());
-        Pass { bytes, at: 0, nodes, open, shape, most, beyond: false }
+        Pass { bytes, nodes, open, shape, most, beyond: false }
     }
 
     /// To the end of the text.
     pub(super) fn run(&mut self) -> Option<()> {
+        let (mut at, mut byte) = self.after_space(0)?;
         loop {
             // Here a value begins.
-            let byte = self.after_space()?;
             if matches!(byte, b'{' | b'[') {
-                self.open(byte == b'{');
-                let closing = if byte == b'{' { b'}' } else { b']' };
-                if self.after_space()? != closing {
-                    match byte {
-                        b'{' => self.name()?,
-                        _ => self.item(),
+                let is_object = byte == b'{';
+                self.open(at, is_object);
+                (at, byte) = self.after_space(at + 1)?;
+                match (is_object, byte) {
+                    (true, b'}') | (false, b']') => at = self.close(at),
+                    (true, _) => {
+                        (at, byte) = self.name(at, byte)?;
+                        continue;
                     }
-                    continue;
+                    (false, _) => {
+                        self.item();
+                        continue;
+                    }
                 }
-                self.close();
             } else {
-                self.scalar(byte)?;
+                at = self.scalar(at, byte)?;
             }
             // Here one has ended.
-            while let Some(open) = self.open.last().copied() {
-                match (self.after_space()?, open & OBJECT != 0) {
+            loop {
+                let Some(open) = self.open.last() else {
+                    return self.after_space(at).is_none().then_some(());
+                };
+                let is_object = open & OBJECT != 0;
+                (at, byte) = self.after_space(at)?;
+                match (byte, is_object) {
                     (b',', true) => {
-                        self.at += 1;
-                        self.after_space()?;
-                        self.name()?;
+                        (at, byte) = self.after_space(at + 1)?;
+                        (at, byte) = self.name(at, byte)?;
                         break;
                     }
                     (b',', false) => {
-                        self.at += 1;
+                        (at, byte) = self.after_space(at + 1)?;
                         self.item();
                         break;
                     }
-                    (b'}', true) | (b']', false) => self.close(),
+                    (b'}', true) | (b']', false) => at = self.close(at),
                     _ => return None,
                 }
             }
-            if self.open.is_empty() {
-                return self.after_space().is_none().then_some(());
-            }
         }
     }
 
-    fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
-    }
-
-    /// The next byte that is no white space.
-    fn after_space(&mut self) -> Option<u8> {
+    /// The next byte that is no white space, and where it is.
+    #[inline]
+    fn after_space(&self, from: usize) -> Option<(usize, u8)> {
+        let mut at = from;
         loop {
-            match self.peek()? {
-                b' ' | b'\n' | b'\r' | b'\t' => self.at += 1,
-                byte => return Some(byte),
+            match *self.bytes.get(at)? {
+                b' ' | b'\n' | b'\r' | b'\t' => at += 1,
+                byte => return Some((at, byte)),
             }
         }
     }
 
-    fn open(&mut self, is_object: bool) {
+    fn open(&mut self, at: usize, is_object: bool) {
         let kind = if is_object { OBJECT } else { 0 };
         self.open.push(place(self.nodes.len()) | kind);
         self.shape.depth = self.shape.depth.max(self.open.len());
         self.look();
-        self.note(self.at, self.at + 1);
-        self.at += 1;
+        self.note(at, at + 1, 0);
     }
 
-    fn close(&mut self) {
-        self.at += 1;
-        let next = place(self.nodes.len());
-        let Some(closed) = self.open.pop() else { return };
+    fn close(&mut self, at: usize) -> usize {
+        let (end, next) = (at + 1, place(self.nodes.len()));
         // Nothing is noted any more of a text beyond its bounds.
-        if let Some(node) = self.nodes.get_mut((closed & !OBJECT) as usize) {
-            (node.end, node.next) = (place(self.at), next | (closed & OBJECT));
+        if let Some(closed) = self.open.pop()
+            && let Some(node) = self.nodes.get_mut((closed & !OBJECT) as usize)
+        {
+            (node.end, node.next) = (place(end), next | (closed & OBJECT));
         }
+        end
     }
 
     fn item(&mut self) {
@@ -171,122 +172,114 @@ impl<'t> Pass<'t> {
         }
     }
 
-    fn note(&mut self, start: usize, end: usize) {
+    #[inline]
+    fn note(&mut self, start: usize, end: usize, kind: u32) {
         if !self.beyond {
-            self.nodes.push(Node::new(start, end, self.nodes.len() + 1));
+            let next = place(self.nodes.len() + 1) | kind;
+            self.nodes.push(Node { start: place(start), end: place(end), next });
         }
     }
 
-    /// The name of a member and the colon behind it.
-    fn name(&mut self) -> Option<()> {
-        if self.peek()? != b'"' {
+    /// The name of a member and the colon behind it; where its value begins, and with which byte.
+    #[inline]
+    fn name(&mut self, at: usize, byte: u8) -> Option<(usize, u8)> {
+        if byte != b'"' {
             return None;
         }
-        self.string()?;
-        if self.after_space()? != b':' {
-            return None;
+        let end = self.string(at)?;
+        let (colon, b':') = self.after_space(end)? else { return None };
+        self.after_space(colon + 1)
+    }
+
+    #[inline]
+    fn scalar(&mut self, start: usize, first: u8) -> Option<usize> {
+        let end = match first {
+            b'"' => return self.string(start),
+            b't' => self.word(start, b"true"),
+            b'f' => self.word(start, b"false"),
+            b'n' => self.word(start, b"null"),
+            _ => self.number(start),
+        }?;
+        self.note(start, end, 0);
+        Some(end)
+    }
+
+    fn word(&self, at: usize, word: &[u8]) -> Option<usize> {
+        let end = at + word.len();
+        (self.bytes.get(at..end)? == word).then_some(end)
+    }
+
+    fn number(&self, start: usize) -> Option<usize> {
+        let mut at = self.one_of(start, b"-").unwrap_or(start);
+        at = match self.one_of(at, b"0") {
+            Some(at) => at,
+            None => self.digits(at)?,
+        };
+        if let Some(point) = self.one_of(at, b".") {
+            at = self.digits(point)?;
         }
-        self.at += 1;
-        Some(())
-    }
-
-    fn scalar(&mut self, first: u8) -> Option<()> {
-        let start = self.at;
-        match first {
-            b'"' => return self.string(),
-            b't' => self.word(b"true")?,
-            b'f' => self.word(b"false")?,
-            b'n' => self.word(b"null")?,
-            _ => self.number()?,
+        if let Some(e) = self.one_of(at, b"eE") {
+            at = self.digits(self.one_of(e, b"+-").unwrap_or(e))?;
         }
-        self.note(start, self.at);
-        Some(())
+        Some(at)
     }
 
-    fn word(&mut self, word: &[u8]) -> Option<()> {
-        self.at += word.len();
-        (self.bytes.get(self.at - word.len()..self.at)? == word).then_some(())
+    /// Behind one of these bytes, if one stands there.
+    fn one_of(&self, at: usize, bytes: &[u8]) -> Option<usize> {
+        self.bytes.get(at).is_some_and(|byte| bytes.contains(byte)).then_some(at + 1)
     }
 
-    fn number(&mut self) -> Option<()> {
-        self.one_of(b"-");
-        if !self.one_of(b"0") {
-            self.digits()?;
-        }
-        if self.one_of(b".") {
-            self.digits()?;
-        }
-        if self.one_of(b"eE") {
-            self.one_of(b"+-");
-            self.digits()?;
-        }
-        Some(())
+    fn digits(&self, at: usize) -> Option<usize> {
+        let digits = self.bytes[at..].iter().take_while(|b| b.is_ascii_digit()).count();
+        (digits > 0).then_some(at + digits)
     }
 
-    fn one_of(&mut self, bytes: &[u8]) -> bool {
-        let is = self.peek().is_some_and(|byte| bytes.contains(&byte));
-        self.at += usize::from(is);
-        is
-    }
-
-    fn digits(&mut self) -> Option<()> {
-        let rest = &self.bytes[self.at..];
-        let digits = rest.iter().take_while(|b| b.is_ascii_digit()).count();
-        self.at += digits;
-        (digits > 0).then_some(())
-    }
-
-    fn string(&mut self) -> Option<()> {
-        let (start, mut escaped) = (self.at, false);
-        self.at += 1;
+    #[inline]
+    fn string(&mut self, start: usize) -> Option<usize> {
+        let (mut at, mut kind) = (start + 1, 0);
         loop {
-            // Eight bytes at a time, until one of them is not a plain one.
-            while let Some(eight) = self.bytes[self.at..].first_chunk::<8>() {
-                let hits = not_plain(u64::from_le_bytes(*eight));
+            // Sixteen bytes at a time, until one of them is not a plain one.
+            while let Some(sixteen) = self.bytes.get(at..at + 16) {
+                let hits = not_plain(u8x16::new(sixteen.try_into().expect("sixteen bytes")));
                 if hits != 0 {
-                    self.at += hits.trailing_zeros() as usize / 8;
+                    at += hits.trailing_zeros() as usize;
                     break;
                 }
-                self.at += 8;
+                at += 16;
             }
-            match self.peek()? {
+            match *self.bytes.get(at)? {
                 b'"' => break,
                 b'\\' => {
-                    escaped = true;
-                    self.escape()?;
+                    kind = ESCAPED;
+                    at = self.escape(at)?;
                 }
                 0..=0x1f => return None,
-                _ => self.at += 1,
+                _ => at += 1,
             }
         }
-        self.at += 1;
-        self.note(start, self.at);
-        if escaped && let Some(node) = self.nodes.last_mut() {
-            node.next |= ESCAPED;
-        }
-        Some(())
+        self.note(start, at + 1, kind);
+        Some(at + 1)
     }
 
-    fn escape(&mut self) -> Option<()> {
-        let digits = match self.bytes.get(self.at + 1)? {
+    #[cold]
+    fn escape(&self, at: usize) -> Option<usize> {
+        let digits = match self.bytes.get(at + 1)? {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => 0,
             b'u' => 4,
             _ => return None,
         };
-        self.at += 2;
-        let code = self.bytes.get(self.at..self.at + digits)?;
-        self.at += digits;
-        code.iter().all(u8::is_ascii_hexdigit).then_some(())
+        let end = at + 2 + digits;
+        let code = self.bytes.get(at + 2..end)?;
+        code.iter().all(u8::is_ascii_hexdigit).then_some(end)
     }
 }
 
-/// The highest bit of every byte that is a quote, a backslash or a control character; the lowest such
-/// bit is exact.
-fn not_plain(eight: u64) -> u64 {
-    const ONES: u64 = u64::MAX / 255;
-    let below = |bytes: u64, n: u8| bytes.wrapping_sub(ONES * u64::from(n)) & !bytes;
-    let is = |byte: u8| below(eight ^ (ONES * u64::from(byte)), 1);
-    (is(b'"') | is(b'\\') | below(eight, 0x20)) & (ONES << 7)
+/// Which bytes are a quote, a backslash or a control character: bit n tells of byte n.
+#[inline]
+fn not_plain(bytes: u8x16) -> u32 {
+    let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
+    let control = bytes.min(u8x16::splat(0x1f)).simd_eq(bytes);
+    (is(b'"') | is(b'\\') | control).to_bitmask()
 }
 
 #[cfg(test)]
