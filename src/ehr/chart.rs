@@ -148,6 +148,9 @@ impl<'a> MedicationSource<'a> for InChart<'_, 'a> {
     }
 }
 
+/// Few entries of a Bundle have fewer bytes.
+const SHORT_ENTRY: usize = 512;
+
 struct Sorter<'c, 'a> {
     patient_id: &'c str,
     seen: HashSet<(Cow<'a, str>, Cow<'a, str>)>,
@@ -226,6 +229,7 @@ impl<'a> Sorter<'_, 'a> {
             }
         }
         let items = bundle.entry().map(Json::items).unwrap_or_default();
+        self.seen.reserve(value.text().len() / SHORT_ENTRY);
         let mut entries = 0;
         for item in items {
             entries += 1;

@@ -164,32 +164,29 @@ impl Labs {
             other: view.value_ratio().or(view.value_range()).or(view.value_sampled_data()),
             reference_range: view.reference_range(),
         };
-        let mut parts = vec![whole];
-        for item in view.component().map(Json::items).unwrap_or_default() {
-            let Some(c) = Component::read(item) else { continue };
-            parts.push(Part {
-                code: c.code(),
-                quantity: c.value_quantity(),
-                concept: c.value_codeable_concept(),
-                string: c.value_string(),
-                integer: c.value_integer(),
-                boolean: c.value_boolean(),
-                interpretation: c.interpretation(),
-                absent: c.data_absent_reason(),
-                other: c.value_ratio().or(c.value_range()),
-                reference_range: c.reference_range(),
-            });
-        }
+        let components = view.component().map(Json::items).unwrap_or_default();
+        let components = components.filter_map(Component::read).map(|c| Part {
+            code: c.code(),
+            quantity: c.value_quantity(),
+            concept: c.value_codeable_concept(),
+            string: c.value_string(),
+            integer: c.value_integer(),
+            boolean: c.value_boolean(),
+            interpretation: c.interpretation(),
+            absent: c.data_absent_reason(),
+            other: c.value_ratio().or(c.value_range()),
+            reference_range: c.reference_range(),
+        });
         // Most results of a chart are of tests that nobody asks about.
         let told = |part: Part<'a>| part.lab(terminology).map(|(lab, code)| (part, lab, code));
-        let parts: Vec<_> = parts.into_iter().filter_map(told).collect();
+        let parts: Vec<_> = std::iter::once(whole).chain(components).filter_map(told).collect();
         if parts.is_empty() {
             return;
         }
         let reference = local_reference("Observation", view.id());
         let written = date_of(&view);
-        let date = written.as_deref().and_then(FhirDate::parse);
-        let moment = written.as_deref().and_then(FhirDate::instant);
+        let date = written.as_ref().map(|(_, date)| *date);
+        let moment = written.and_then(|(text, _)| FhirDate::instant(&text));
         let status = view.status().and_then(Json::string);
         let reason = why_not(status.as_deref(), date, moment, today);
         for (part, lab, code) in parts {
@@ -263,17 +260,20 @@ fn why_not(
     day.is_some_and(|d| d > today).then_some("dated in the future")
 }
 
-/// The date as it was written.
-fn date_of<'a>(view: &Observation<'a>) -> Option<Cow<'a, str>> {
-    let text =
-        |j: Option<Json<'a>>| j.and_then(Json::string).filter(|t| FhirDate::parse(t).is_some());
+/// The date as it was written, and what it says.
+fn date_of<'a>(view: &Observation<'a>) -> Option<(Cow<'a, str>, FhirDate)> {
+    let read = |json: Option<Json<'a>>| {
+        let text = json?.string()?;
+        let date = FhirDate::parse(&text)?;
+        Some((text, date))
+    };
     let period = || {
         let period = Period::read(view.effective_period()?)?;
-        text(period.end()).or_else(|| text(period.start()))
+        read(period.end()).or_else(|| read(period.start()))
     };
-    text(view.effective_date_time())
+    read(view.effective_date_time())
         .or_else(period)
-        .or_else(|| text(view.effective_instant()))
-        .or_else(|| text(view.applies_date_time()))
-        .or_else(|| text(view.issued()))
+        .or_else(|| read(view.effective_instant()))
+        .or_else(|| read(view.applies_date_time()))
+        .or_else(|| read(view.issued()))
 }

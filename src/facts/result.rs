@@ -3,7 +3,7 @@
 use super::lab::Value;
 use super::qualitative;
 use crate::fhir::Json;
-use crate::fhir::types::{CodeableConcept, Coding, Quantity};
+use crate::fhir::types::{CodeableConcept, Quantity};
 use crate::fhir::views::RangeView;
 use crate::terminology::decimal::{self, Number, Range};
 use crate::terminology::labs::{Answer, Lab, ResultKind};
@@ -29,12 +29,10 @@ pub(super) struct Part<'a> {
 impl<'a> Part<'a> {
     /// The test that it is a result of, and the code that told it.
     pub fn lab<'t>(&self, terminology: &'t Terminology) -> Option<(&'t Lab, String)> {
-        let concept = CodeableConcept::read(self.code?);
-        concept.codings.iter().find_map(|coding: &Coding<'_>| {
-            if System::of(coding.system.as_deref()?) != Some(System::Loinc) {
+        CodeableConcept::find_coding(self.code?, &|system, code| {
+            if System::of(system?) != Some(System::Loinc) {
                 return None;
             }
-            let code = coding.code.as_deref()?;
             Some((terminology.labs.by_loinc(code)?, code.to_owned()))
         })
     }
@@ -54,8 +52,10 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// The one upper limit of the reference ranges; several that differ tell none.
+    /// The one upper limit of the reference ranges; several that differ tell none. Read only of a test whose
+    /// limits are in the table: no row asks for those of another (`knowledge/words.rs`).
     pub fn upper_limit(&self, lab: &Lab, terminology: &Terminology) -> Option<Decimal> {
+        lab.upper_limit?;
         let ranges = self.reference_range.map(Json::items).unwrap_or_default();
         // A range for treatment, or for a group of people, is not that of the healthy.
         let normal = |range: &RangeView<'_>| {
@@ -255,5 +255,9 @@ fn possible(range: &Range, lab: &Lab) -> bool {
 fn print(comparator: Option<&str>, value: Decimal, unit: &str) -> String {
     // An annotation is no unit: `{INR}`.
     let unit = if unit.starts_with('{') && unit.ends_with('}') { "" } else { unit };
-    format!("{}{value} {unit}", comparator.unwrap_or_default()).trim().to_owned()
+    let text = format!("{}{value} {unit}", comparator.unwrap_or_default());
+    match text.trim() {
+        trimmed if trimmed.len() < text.len() => trimmed.to_owned(),
+        _ => text,
+    }
 }

@@ -26,21 +26,23 @@ impl FhirDate {
     pub fn parse(text: &str) -> Option<FhirDate> {
         let text = text.trim();
         let day = text.split(['T', ' ']).next()?;
-        let parts: Vec<&str> = day.split('-').collect();
+        let mut parts = day.split('-');
         let digits = |s: &str, n: usize| s.len() == n && s.bytes().all(|b| b.is_ascii_digit());
-        match parts.as_slice() {
-            [y] if digits(y, 4) && y.len() == text.len() => {
+        match [parts.next(), parts.next(), parts.next(), parts.next()] {
+            [Some(y), None, ..] if digits(y, 4) && y.len() == text.len() => {
                 let year: i16 = y.parse().ok()?;
                 Some(FhirDate {
                     earliest: Date::new(year, 1, 1).ok()?,
                     latest: Date::new(year, 12, 31).ok()?,
                 })
             }
-            [y, m] if digits(y, 4) && digits(m, 2) && day.len() == text.len() => {
+            [Some(y), Some(m), None, _]
+                if digits(y, 4) && digits(m, 2) && day.len() == text.len() =>
+            {
                 let first = Date::new(y.parse().ok()?, m.parse().ok()?, 1).ok()?;
                 Some(FhirDate { earliest: first, latest: first.last_of_month() })
             }
-            [y, m, d] if digits(y, 4) && digits(m, 2) && digits(d, 2) => {
+            [Some(y), Some(m), Some(d), None] if digits(y, 4) && digits(m, 2) && digits(d, 2) => {
                 let date = Date::new(y.parse().ok()?, m.parse().ok()?, d.parse().ok()?).ok()?;
                 Some(FhirDate::day(date))
             }

@@ -174,16 +174,17 @@ fn shifted(first: u64, length: usize) -> u64 {
 
 /// A name as it is meant: `patient\u0049d` is `patientId`. One whose escapes mean nothing (half a
 /// surrogate pair) stands as it was written.
+#[inline]
 pub(super) fn name(text: &str, node: Node) -> Cow<'_, [u8]> {
-    let (start, end) = (node.start(), node.end());
-    let meant = if node.escaped() { unescape(&text[start..end]) } else { None };
+    let meant = if node.escaped() { unescape(&text[node.start()..node.end()]) } else { None };
     match meant {
-        None => Cow::Borrowed(&text.as_bytes()[start + 1..end - 1]),
+        None => Cow::Borrowed(&text.as_bytes()[node.start() + 1..node.end() - 1]),
         Some(meant) => Cow::Owned(meant.into_bytes()),
     }
 }
 
 /// The content of a string that stands in quotes and holds escapes; `None` when they mean nothing.
+#[cold]
 pub(super) fn unescape(quoted: &str) -> Option<String> {
     serde_json::from_str(quoted).ok()
 }

@@ -105,17 +105,14 @@ impl<'a> Json<'a> {
 
     /// The members of an object, in the order sent; nothing else has any.
     pub fn members(self) -> impl Iterator<Item = (Cow<'a, str>, Json<'a>)> {
-        self.pairs().filter_map(|(name, value)| Some((name.string()?, value)))
+        let key = |value: Json<'a>| Json { at: value.at - 1, ..value };
+        self.named().filter_map(move |(_, value)| Some((key(value).string()?, value)))
     }
 
     /// The same, names as bytes: quicker to compare.
-    pub fn named(self) -> impl Iterator<Item = (Cow<'a, [u8]>, Json<'a>)> {
-        self.pairs().map(|(key, value)| (name(key.document.text(), key.node()), value))
-    }
-
-    fn pairs(self) -> impl Iterator<Item = (Json<'a>, Json<'a>)> {
-        let mut values = if self.is_object() { self.inside() } else { Values::default() };
-        std::iter::from_fn(move || Some((values.next()?, values.next()?)))
+    pub fn named(self) -> Named<'a> {
+        let end = if self.is_object() { self.node().next() } else { 0 };
+        Named { document: self.document, nodes: &self.document.nodes()[..end], at: self.at + 1 }
     }
 
     /// The items of a list; one value is a list of one, `null` a list of none, and a `null` in a list
@@ -139,6 +136,26 @@ impl<'a> Json<'a> {
 
     fn inside(self) -> Values<'a> {
         Values { of: Some(self.document), at: self.at + 1, end: self.node().next() }
+    }
+}
+
+/// The members of an object.
+pub struct Named<'a> {
+    document: &'a Document<'a>,
+    /// The nodes of the document up to the end of the object.
+    nodes: &'a [Node],
+    at: usize,
+}
+
+impl<'a> Iterator for Named<'a> {
+    type Item = (Cow<'a, [u8]>, Json<'a>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        let key = *self.nodes.get(self.at)?;
+        let value = Json { document: self.document, at: self.at + 1 };
+        self.at = self.nodes.get(value.at)?.next();
+        Some((name(self.document.text(), key), value))
     }
 }
 

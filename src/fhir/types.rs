@@ -71,6 +71,28 @@ impl<'a> CodeableConcept<'a> {
         concept
     }
 
+    /// The first coding of which something can be told, by its system and its code; nothing else of the concept
+    /// is decoded, and nothing is copied. In the order of [`CodeableConcept::read`].
+    pub fn find_coding<T>(
+        json: Json<'_>,
+        tells: &impl Fn(Option<&str>, &str) -> Option<T>,
+    ) -> Option<T> {
+        json.items().find_map(|item| {
+            if let Some(code) = item.string() {
+                return tells(None, &code);
+            }
+            let view = ConceptView::read(item)?;
+            let inner = view.concept().and_then(|inner| CodeableConcept::find_coding(inner, tells));
+            inner.or_else(|| {
+                view.coding().map(Json::items).unwrap_or_default().find_map(|coding| {
+                    let view = CodingView::read(coding)?;
+                    let system = view.system().and_then(Json::string);
+                    tells(system.as_deref(), &view.code()?.string()?)
+                })
+            })
+        })
+    }
+
     /// All words: the text and the displays that say something else.
     pub fn words(&self) -> impl Iterator<Item = &str> {
         let displays = self.codings.iter().filter_map(|c| c.display.as_deref());
@@ -121,7 +143,8 @@ impl<'a> Reference<'a> {
 
 /// `Type/id` of a relative or absolute reference, without base and version.
 pub fn type_and_id(reference: &str) -> Option<(&str, &str)> {
-    let text = reference.split_once("/_history/").map_or(reference, |(before, _)| before);
+    let version = if reference.contains('_') { reference.find("/_history/") } else { None };
+    let text = &reference[..version.unwrap_or(reference.len())];
     let mut parts = text.rsplit('/');
     let id = parts.next()?;
     let resource_type = parts.next()?;

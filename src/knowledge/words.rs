@@ -39,6 +39,9 @@ pub fn check(tables: &Tables, drug: &Drug, complain: &mut dyn FnMut(&Spanned<Str
             let id = row.id.get_ref();
             checker.say(&row.id, format!("`{id}` needs either `value` or `fall`"));
         }
+        if row.times_upper_limit {
+            checker.limited(&row.lab);
+        }
     }
     for row in &drug.phenotype {
         checker.lab(&row.lab);
@@ -111,6 +114,14 @@ impl Checker<'_, '_> {
         let lab = self.tables.labs.iter().find(|l| l.id == *word.get_ref());
         if lab.is_some_and(|l| l.order.is_none()) {
             self.say(word, format!("`{}` has no `order` in codes/labs.toml", word.get_ref()));
+        }
+    }
+
+    fn limited(&mut self, word: &Spanned<String>) {
+        let lab = self.tables.labs.iter().find(|l| l.id == *word.get_ref());
+        if lab.is_some_and(|l| l.upper_limit.is_none()) {
+            let lab = word.get_ref();
+            self.say(word, format!("`{lab}` has no `upper_limit` in codes/labs.toml"));
         }
     }
 
