@@ -160,7 +160,7 @@ fn evidence_line(evidence: &Evidence) -> String {
         line.push_str(&from_chart(value));
     }
     if let Some(date) = evidence.date {
-        _ = write!(line, " ({})", date.text());
+        _ = write!(line, " ({date})");
     }
     line
 }

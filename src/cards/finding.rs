@@ -2,6 +2,7 @@
 
 use super::kind::Kind;
 use crate::facts::Evidence;
+use crate::fhir::FhirDate;
 use crate::knowledge::{Component, Level, Limit, Topic};
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
@@ -91,7 +92,7 @@ struct Basis<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    date: Option<String>,
+    date: Option<FhirDate>,
 }
 
 impl<'a> From<&'a Evidence> for Basis<'a> {
@@ -101,7 +102,7 @@ impl<'a> From<&'a Evidence> for Basis<'a> {
             code: evidence.code.as_deref().map(super::markdown::plain),
             what: &evidence.what,
             value: evidence.value.as_deref().map(super::markdown::plain).filter(|v| !v.is_empty()),
-            date: evidence.date.map(|d| d.text()),
+            date: evidence.date,
         }
     }
 }

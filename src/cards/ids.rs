@@ -2,24 +2,24 @@
 
 use super::Call;
 use super::kind::Kind;
+use sha1::{Digest, Sha1};
 use std::fmt::Write;
-use std::sync::LazyLock;
-use uuid::Uuid;
+use uuid::{Builder, Uuid, uuid};
 
-/// Names within one order of one call.
+/// Names within one order of one call: UUID v5 (RFC 9562, section 5.5).
 pub struct Ids {
-    base: String,
+    /// Of the namespace and what all names of the order begin with.
+    base: Sha1,
 }
 
 /// The namespace of our names: UUID v5 of the URL of the project's topics.
-static NAMESPACE: LazyLock<Uuid> = LazyLock::new(|| {
-    Uuid::new_v5(&Uuid::NAMESPACE_URL, b"https://jakcard.org/CodeSystem/card-topic")
-});
+const NAMESPACE: Uuid = uuid!("c8be9884-74b7-54d7-84a8-bb13e4c6087b");
 
 impl Ids {
     /// Names for one order of a call.
     pub fn new(call: &Call<'_>, order: &str) -> Ids {
-        Ids { base: joined(&[call.client, call.service, call.hook_instance, order]) }
+        let base = joined(&[call.client, call.service, call.hook_instance, order]);
+        Ids { base: Sha1::new().chain_update(NAMESPACE).chain_update(base) }
     }
 
     /// The card of a kind that rests on these rules.
@@ -33,9 +33,15 @@ impl Ids {
     }
 
     fn name(&self, parts: &[&str]) -> String {
-        let name = [&*self.base, &joined(parts)].concat();
-        Uuid::new_v5(&NAMESPACE, name.as_bytes()).to_string()
+        named(self.base.clone().chain_update(joined(parts))).to_string()
     }
+}
+
+/// UUID v5 of what was hashed: a namespace and a name in it.
+fn named(hash: Sha1) -> Uuid {
+    let hash: [u8; 20] = hash.finalize().into();
+    let [first @ .., _, _, _, _] = hash;
+    Builder::from_sha1_bytes(first).into_uuid()
 }
 
 /// Parts are joined with their lengths, so that no two lists give one name.
@@ -46,4 +52,16 @@ fn joined(parts: &[&str]) -> String {
         _ = write!(joined, "{}:{part};", part.len());
     }
     joined
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_namespace_is_the_name_of_our_topics() {
+        let topics = "https://jakcard.org/CodeSystem/card-topic";
+        let hash = Sha1::new().chain_update(Uuid::NAMESPACE_URL).chain_update(topics);
+        assert_eq!(named(hash), NAMESPACE);
+    }
 }

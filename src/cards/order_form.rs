@@ -5,6 +5,7 @@
 
 use crate::terminology::System;
 use crate::terminology::labs::Orderable;
+use serde::ser::Error;
 use serde_json::value::RawValue;
 
 // ALONE and WITHIN: the text around what is filled in, without an encounter and with one.
@@ -22,15 +23,15 @@ pub fn service_request(
     let parts: &[&str] = if encounter.is_some() { &WITHIN } else { &ALONE };
     let told = [System::Loinc.uri(), &test.code, &test.display, &test.text, patient];
     let mut strings = told.into_iter().chain(encounter);
-    let mut json = String::with_capacity(ROOM);
+    let mut json = Vec::with_capacity(ROOM);
     for part in parts {
-        json.push_str(part);
+        json.extend(part.as_bytes());
         // Between two parts stands a JSON string.
         if let Some(string) = strings.next() {
-            json.push_str(&serde_json::to_string(string)?);
+            serde_json::to_writer(&mut json, string)?;
         }
     }
-    RawValue::from_string(json)
+    RawValue::from_string(String::from_utf8(json).map_err(serde_json::Error::custom)?)
 }
 
 /// Room for most orders, in bytes.

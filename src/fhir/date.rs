@@ -5,6 +5,8 @@
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
+use serde::{Serialize, Serializer};
+use std::fmt;
 
 /// The first and the last day that a FHIR date, dateTime or instant can mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -58,17 +60,26 @@ impl FhirDate {
             local.to_zoned(TimeZone::UTC).ok().map(|z| z.timestamp())
         })
     }
+}
 
-    /// As it was written: `2024`, `2024-02`, `2024-02-29`.
-    pub fn text(self) -> String {
-        let (a, b) = (self.earliest, self.latest);
-        if a == b {
-            a.to_string()
-        } else if a.month() == b.month() {
-            format!("{:04}-{:02}", a.year(), a.month())
-        } else {
-            format!("{:04}", a.year())
+/// As it was written: `2024`, `2024-02`, `2024-02-29`.
+impl fmt::Display for FhirDate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (first, last) = (self.earliest, self.latest);
+        write!(f, "{:04}", first.year())?;
+        if first.month() == last.month() {
+            write!(f, "-{:02}", first.month())?;
         }
+        if first == last {
+            write!(f, "-{:02}", first.day())?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for FhirDate {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
@@ -80,10 +91,10 @@ mod tests {
     fn partial_dates_keep_what_they_leave_open() {
         let february = FhirDate::parse("2024-02").unwrap();
         assert_eq!(february.latest.to_string(), "2024-02-29");
-        assert_eq!(february.text(), "2024-02");
-        assert_eq!(FhirDate::parse("2024").unwrap().text(), "2024");
+        assert_eq!(february.to_string(), "2024-02");
+        assert_eq!(FhirDate::parse("2024").unwrap().to_string(), "2024");
         let instant = FhirDate::parse("2015-02-07T23:59:00-05:00").unwrap();
-        assert_eq!(instant.text(), "2015-02-07");
+        assert_eq!(instant.to_string(), "2015-02-07");
     }
 
     #[test]

@@ -73,7 +73,7 @@ fn fires(
             let test = panel(outcome, knowledge);
             let last = last.map_or_else(
                 || "none on record since the start".to_owned(),
-                |d| format!("last on {}", d.text()),
+                |d| format!("last on {d}"),
             );
             (
                 format!("{test}: {last}, due by {due}. {advice}"),

@@ -15,6 +15,8 @@ use super::kind::{Kind, capitalised};
 use crate::facts::Facts;
 use crate::knowledge::{Component, Knowledge, Level};
 use crate::rules::{Because, Missing, Outcome};
+use std::borrow::Borrow;
+use std::fmt::Write;
 
 /// Longest summary: fewer than 140 characters (CDS Hooks 2.0.1, card attributes).
 pub const LONGEST_SUMMARY: usize = 139;
@@ -83,29 +85,18 @@ pub fn summary(kind: Kind, findings: &[Finding<'_>]) -> String {
     let own = findings.iter().filter(|f| f.kind == kind && f.drug == lead.drug);
     let own: Vec<&Finding<'_>> = own.filter(|f| f.level == lead.level).collect();
     let own = if own.is_empty() { vec![lead] } else { own };
-    let tests: Vec<String> =
-        own.iter().filter_map(|f| f.short.strip_prefix(ORDER)).map(str::to_owned).collect();
-    let spoken = own.iter().map(|f| f.short.clone());
-    let mut parts: Vec<String> =
-        spoken.filter(|s| !s.is_empty() && !s.starts_with(ORDER)).collect();
-    if !tests.is_empty() {
-        let tests = listed(
-            &tests
-                .join(", ")
-                .replace(" and ", ", ")
-                .split(", ")
-                .map(str::to_owned)
-                .collect::<Vec<_>>(),
-        );
-        parts.push(format!("{ORDER}{tests}"));
-    }
+    let shorts = || own.iter().map(|f| f.short.as_str());
+    let tests: Vec<&str> = shorts().filter_map(|short| short.strip_prefix(ORDER)).collect();
+    let tests = tests.join(", ").replace(" and ", ", ");
+    let order = format!("{ORDER}{}", listed(&tests.split(", ").collect::<Vec<_>>()));
+    let spoken = shorts().filter(|short| !short.starts_with(ORDER));
+    let mut parts: Vec<&str> = spoken.chain((!tests.is_empty()).then_some(&*order)).collect();
     let guests = findings.iter().filter(|f| f.kind != kind && f.level > Level::Info);
-    let guests: Vec<String> = guests.map(|f| f.short.clone()).filter(|s| !s.is_empty()).collect();
-    if !guests.is_empty() {
+    let mut guests = guests.map(|f| f.short.as_str()).filter(|short| !short.is_empty()).peekable();
+    if lead.level == Level::Info && guests.peek().is_some() {
         // What was not checked matters more than the parts of the warning.
         for part in &mut parts {
-            let end = part.find([';', '(']).filter(|_| lead.level == Level::Info);
-            part.truncate(end.map_or(part.len(), |end| part[..end].trim_end().len()));
+            *part = part.find([';', '(']).map_or(*part, |end| part[..end].trim_end());
         }
     }
     parts.extend(guests);
@@ -113,31 +104,31 @@ pub fn summary(kind: Kind, findings: &[Finding<'_>]) -> String {
     parts.retain(|part| !part.is_empty());
     // What another part ends with is said already.
     let all = parts.clone();
-    parts.retain(|part| !all.iter().any(|other| other != part && other.ends_with(part.as_str())));
+    parts.retain(|part| !all.iter().any(|other| other != part && other.ends_with(part)));
     // Of one check that is due by several rows, the day that passed first.
-    let mut due: Vec<String> = Vec::new();
-    parts.sort_by_key(|part| {
-        part.split_once(DUE).map(|(test, day)| (test.to_owned(), day.to_owned()))
-    });
+    let mut due: Vec<&str> = Vec::new();
+    parts.sort_by_key(|part| part.split_once(DUE));
     parts.retain(|part| match part.split_once(DUE) {
-        Some((test, _)) if due.iter().any(|known| known == test) => false,
+        Some((test, _)) if due.contains(&test) => false,
         Some((test, _)) => {
-            due.push(test.to_owned());
+            due.push(test);
             true
         }
         None => true,
     });
     let mut text = format!("{}: ", capitalised(lead.drug_name));
     for (i, part) in parts.iter().enumerate() {
-        let joined = if i == 0 { part.clone() } else { format!("; {part}") };
+        let between = if i == 0 { "" } else { "; " };
         let more = parts.len() - i;
         // Room for "; and 2 more" while others follow.
         let reserve = if more > 1 { 12 } else { 0 };
-        if i > 0 && text.chars().count() + joined.chars().count() + reserve > LONGEST_SUMMARY {
-            text.push_str(&format!("; and {more} more"));
+        let length = text.chars().count() + between.len() + part.chars().count();
+        if i > 0 && length + reserve > LONGEST_SUMMARY {
+            _ = write!(text, "; and {more} more");
             break;
         }
-        text.push_str(&joined);
+        text.push_str(between);
+        text.push_str(part);
     }
     cut(&text, LONGEST_SUMMARY)
 }
@@ -170,11 +161,11 @@ pub fn cut(text: &str, longest: usize) -> String {
 }
 
 /// Joins items as a sentence does: `a`, `a and b`, `a, b and c`.
-pub fn listed(items: &[String]) -> String {
+pub fn listed<T: Borrow<str>>(items: &[T]) -> String {
     match items {
         [] => String::new(),
-        [one] => one.clone(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+        [one] => one.borrow().to_owned(),
+        [first @ .., last] => [&first.join(", "), last.borrow()].join(" and "),
     }
 }
 

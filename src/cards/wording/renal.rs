@@ -69,7 +69,7 @@ fn stale(outcome: &Outcome<'_>, renal: &RenalVerdict, knowledge: &Knowledge) -> 
     let Some(function) = &renal.function else { return Words::default() };
     let months = knowledge.policy.windows.renal_months;
     let value = values::function(function, &renal.ends);
-    let when = function.date.map_or_else(|| "undated".to_owned(), |d| d.text());
+    let when = function.date.map_or_else(|| "undated".to_owned(), |d| d.to_string());
     Words {
         text: format!(
             "{value} is from a result older than {months} months ({when}); the dose of {} depends on it.",

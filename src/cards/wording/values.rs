@@ -5,6 +5,7 @@ use crate::facts::{Dose, Evidence, Order, RenalFunction, RenalSource, Role};
 use crate::knowledge::RenalMeasure;
 use crate::terminology::decimal::Range;
 use rust_decimal::Decimal;
+use std::fmt::Write;
 
 /// A number with as few decimals as keep it on its side of every limit.
 pub fn shown(value: Decimal, ends: &[Decimal]) -> String {
@@ -99,7 +100,7 @@ pub fn derivation(function: &RenalFunction) -> String {
 }
 
 fn dated(function: &RenalFunction) -> String {
-    function.date.map_or_else(|| "undated".to_owned(), |d| format!("of {}", d.text()))
+    function.date.map_or_else(|| "undated".to_owned(), |d| format!("of {d}"))
 }
 
 /// `creatinine 1.6 mg/dL (2026-11-12)`.
@@ -110,7 +111,7 @@ pub fn evidence(evidence: &Evidence) -> String {
         text.push_str(&super::super::markdown::plain(value));
     }
     match (evidence.date, &evidence.value) {
-        (Some(date), _) => text.push_str(&format!(" ({})", date.text())),
+        (Some(date), _) => _ = write!(text, " ({date})"),
         // A condition often has no date; a result without one is worth a word.
         (None, Some(_)) => text.push_str(" (undated)"),
         (None, None) => {}
