@@ -9,11 +9,26 @@ use toml::Spanned;
 
 /// One outcome for every interaction of the drug.
 pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
+    let facts = question.facts;
+    let beside = question.order.role == Role::Beside;
+    // Another draft of something else is that draft's own matter.
+    let current = facts.medicines.current(facts.today);
+    let current = current.filter(|m| !beside || !m.draft || is_ordered(question, m));
+    let current: Vec<&Medicine> = current.collect();
     let rows = question.rows(&question.drug.interaction);
-    rows.map(|row| check_row(question, row)).collect()
+    rows.map(|row| check_row(question, row, &current)).collect()
 }
 
-fn check_row<'k>(question: Question<'k>, row: &'k Interaction) -> Outcome<'k> {
+/// Is the medicine the draft that is asked about?
+fn is_ordered(question: Question<'_>, medicine: &Medicine) -> bool {
+    medicine.reference.as_ref() == Some(&question.order.reference)
+}
+
+fn check_row<'k>(
+    question: Question<'k>,
+    row: &'k Interaction,
+    current: &[&'k Medicine],
+) -> Outcome<'k> {
     let facts = question.facts;
     let mut scope = Scope::default();
     if let Some(when) = row.when {
@@ -23,10 +38,7 @@ fn check_row<'k>(question: Question<'k>, row: &'k Interaction) -> Outcome<'k> {
         scope.excluded |= past_first_days(question, days);
     }
     let beside = question.order.role == Role::Beside;
-    let ours = |m: &&Medicine| m.reference.as_ref() == Some(&question.order.reference);
-    // Another draft of something else is that draft's own matter.
-    let current: Vec<&Medicine> =
-        facts.medicines.current(facts.today).filter(|m| !beside || !m.draft || ours(m)).collect();
+    let ours = |m: &&Medicine| is_ordered(question, m);
     let first: Vec<&Medicine> =
         current.iter().copied().filter(|m| counts(question, row, m, &row.with)).collect();
     let second: Vec<&Medicine> =

@@ -211,7 +211,7 @@ impl<'k> Question<'k> {
     fn weighed(
         self,
         row: &'k dyn Row,
-        scope: Scope,
+        mut scope: Scope,
         action: Action,
         because: Because,
     ) -> Outcome<'k> {

@@ -66,17 +66,21 @@ impl Scope {
     }
 
     /// The row's answer. An order that may be the labelled share already is only told of it.
-    pub fn verdict(&self, action: Action) -> Verdict {
+    pub fn verdict(&mut self, action: Action) -> Verdict {
         let action = if self.perhaps_reduced { Action::Monitor } else { action };
         match (self.excluded, self.missing.is_empty()) {
             (true, _) => Verdict::Silent,
             (false, true) => Verdict::Fires(action),
-            (false, false) => Verdict::CannotTell(action, self.missing.clone()),
+            (false, false) => Verdict::CannotTell(action, std::mem::take(&mut self.missing)),
         }
     }
 
-    /// Is the order above the limit? Without a limit the dose does not matter.
+    /// Is the order above the limit? Without a limit the dose does not matter, and neither does it to a row
+    /// that is silent.
     pub fn dose(&mut self, question: Question<'_>, limits: Limits<'_>, words: Option<&String>) {
+        if self.excluded {
+            return;
+        }
         let (limit, relative) = match limits.continuing {
             // The words of the row tell the dose at first: no new order is made of the later one.
             Some(continuing) if question.on_it_for(limits.continuing_days) => {
