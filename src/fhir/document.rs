@@ -252,6 +252,30 @@ mod tests {
         }
     }
 
+    /// Does a member stand twice? Asked of every object by name, without any guess.
+    fn by_name(json: Json<'_>) -> bool {
+        let names: Vec<_> = json.named().map(|(name, _)| name).collect();
+        let once: HashSet<_> = names.iter().collect();
+        once.len() < names.len()
+            || json.named().any(|(_, value)| by_name(value))
+            || (json.is_array() && json.all_items().any(by_name))
+    }
+
+    /// An object whose names are few, so that many stand twice.
+    fn crowded() -> impl Strategy<Value = String> {
+        let name = "(a|b|c|ab|abcdefgh1|abcdefgh2|\\\\u0061|)";
+        let leaf = Just("1".to_owned());
+        leaf.prop_recursive(4, 40, 6, move |inner| {
+            let members = prop::collection::vec((name, inner.clone()), 0..6);
+            let object = members.prop_map(|members| {
+                let member = |(name, value): &(String, String)| format!("\"{name}\":{value}");
+                format!("{{{}}}", members.iter().map(member).collect::<Vec<_>>().join(","))
+            });
+            let list = prop::collection::vec(inner, 0..4);
+            prop_oneof![object, list.prop_map(|items| format!("[{}]", items.join(",")))]
+        })
+    }
+
     proptest! {
         #[test]
         fn what_is_taken_apart_is_what_was_written(value in any_json(), pretty: bool) {
@@ -260,6 +284,13 @@ mod tests {
             let root = document.root();
             prop_assert_eq!(root.twin(), None);
             prop_assert_eq!(rebuilt(root), value);
+        }
+
+        #[test]
+        fn prints_hide_no_twin(text in crowded()) {
+            let document = Document::read(&*text).expect("JSON");
+            let found = document.root().twin();
+            prop_assert_eq!(found.is_some(), by_name(document.root()), "{}", text);
         }
     }
 }
