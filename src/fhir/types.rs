@@ -161,7 +161,7 @@ pub fn is_id(text: &str) -> bool {
 /// `Type/id` of a resource whose id is one; what is no id is never echoed.
 pub fn local_reference(resource_type: &str, id: Option<Json<'_>>) -> Option<String> {
     let id = id.and_then(Json::string).filter(|id| is_id(id))?;
-    Some(format!("{resource_type}/{id}"))
+    Some([resource_type, "/", &id].concat())
 }
 
 /// A FHIR Quantity.
