@@ -170,6 +170,9 @@ fn speaks(view: &MedicationOrder<'_>) -> bool {
 fn selected(entries: &[ContextEntry<'_>], selections: &[Cow<'_, str>]) -> Vec<bool> {
     let wanted: HashSet<&str> =
         selections.iter().map(|s| s.trim()).filter(|s| !s.is_empty()).collect();
+    if wanted.is_empty() {
+        return vec![true; entries.len()];
+    }
     let is_wanted = |entry: &ContextEntry<'_>| {
         let anchor = Anchor::read(entry.resource);
         let part = |j: Option<Json<'_>>| j.and_then(Json::string).unwrap_or_default().into_owned();
