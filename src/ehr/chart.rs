@@ -3,12 +3,13 @@
 use super::answer::{Collected, State};
 use super::drug::MedicationSource;
 use super::fetched::Fetched;
+use super::tested::tells_of_none;
 use crate::cds_hooks::context::owner;
 use crate::cds_hooks::{BadRequest, Prefetch};
 use crate::fhir::types::CodeableConcept;
 use crate::fhir::views::{Anchor, Bundle, Entry, Issue, Link, Outcome, Wrapped};
 use crate::fhir::{Json, Release};
-use crate::terminology::labs::Group;
+use crate::terminology::labs::{Group, Labs};
 use rust_decimal::Decimal;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet};
@@ -26,7 +27,8 @@ pub struct Chart<'a> {
     pub patient: Collected<'a>,
     /// Conditions.
     pub conditions: Collected<'a>,
-    /// Observations under any key; their state is that of the key that asks for them.
+    /// Observations under any key, of tests that our tables know; their state is that of the key that asks
+    /// for them.
     pub observations: Vec<Json<'a>>,
     /// What the absence of an observation means, by group.
     pub observation_states: BTreeMap<Group, State>,
@@ -59,13 +61,14 @@ pub fn gather<'a>(
     prefetch: &Prefetch<'a>,
     fetched: &'a [Fetched],
     patient_id: &str,
+    labs: &Labs,
 ) -> Result<Chart<'a>, BadRequest> {
     let mut chart = Chart::default();
     for group in Group::ALL {
         chart.observation_states.insert(group, State::NotAsked);
     }
     let (seen, ours) = (HashSet::new(), false);
-    let mut sorter = Sorter { patient_id, seen, ours, chart: &mut chart };
+    let mut sorter = Sorter { patient_id, labs, seen, ours, chart: &mut chart };
     for (key, value) in &prefetch.0 {
         let state = sorter.value(*value)?;
         sorter.set_state(key, state);
@@ -153,6 +156,7 @@ const SHORT_ENTRY: usize = 512;
 
 struct Sorter<'c, 'a> {
     patient_id: &'c str,
+    labs: &'c Labs,
     seen: HashSet<(Cow<'a, str>, Cow<'a, str>)>,
     /// The answer to a question of our own: its pages were followed, and its totals are the server's
     /// business.
@@ -279,15 +283,20 @@ impl<'a> Sorter<'_, 'a> {
     }
 
     fn resource(&mut self, resource: Json<'a>, anchor: &Anchor<'a>) -> Result<Use, BadRequest> {
-        if resource.twin().is_some() {
+        let resource_type = anchor.resource_type().and_then(Json::string).unwrap_or_default();
+        // Most results are of tests that nobody asks about: nothing else is read of them.
+        let unasked = resource_type == "Observation" && tells_of_none(resource, self.labs);
+        if !unasked && resource.twin().is_some() {
             self.chart.dropped.unreadable += 1;
             return Ok(Use::Dropped("an entry could not be read"));
         }
-        let resource_type = anchor.resource_type().and_then(Json::string).unwrap_or_default();
         let id = anchor.id().and_then(Json::string);
         let owned = OWNED.contains(&&*resource_type);
         if let Some(not_used) = owned.then(|| self.not_ours(anchor)).flatten() {
             return Ok(not_used);
+        }
+        if unasked {
+            return Ok(Use::Counted);
         }
         if let Some(id) = &id
             && !self.seen.insert((resource_type.clone(), id.clone()))

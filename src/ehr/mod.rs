@@ -16,6 +16,7 @@ pub mod needs;
 pub mod orders;
 mod release;
 pub mod server;
+mod tested;
 
 pub use answer::{Collected, State};
 pub use chart::{Chart, gather};
@@ -25,3 +26,4 @@ pub use fetch::Door;
 pub use fetched::Fetched;
 pub use medicine::{Held, held};
 pub use orders::{BesideOrder, DraftOrder, NoDrug, Orders, orders};
+pub use tested::lab_of;

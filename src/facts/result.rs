@@ -2,13 +2,14 @@
 
 use super::lab::Value;
 use super::qualitative;
+use crate::ehr::lab_of;
 use crate::fhir::Json;
 use crate::fhir::types::{CodeableConcept, Quantity};
 use crate::fhir::views::RangeView;
+use crate::terminology::Terminology;
 use crate::terminology::decimal::{self, Number, Range};
 use crate::terminology::labs::{Answer, Lab, ResultKind};
 use crate::terminology::results::Meaning;
-use crate::terminology::{System, Terminology};
 use rust_decimal::Decimal;
 
 /// An Observation or one of its components.
@@ -29,12 +30,7 @@ pub(super) struct Part<'a> {
 impl<'a> Part<'a> {
     /// The test that it is a result of, and the code that told it.
     pub fn lab<'t>(&self, terminology: &'t Terminology) -> Option<(&'t Lab, String)> {
-        CodeableConcept::find_coding(self.code?, &|system, code| {
-            if System::of(system?) != Some(System::Loinc) {
-                return None;
-            }
-            Some((terminology.labs.by_loinc(code)?, code.to_owned()))
-        })
+        lab_of(self.code?, &terminology.labs)
     }
 
     /// What the part says, and how it was printed; `None` when it says nothing at all.

@@ -177,6 +177,10 @@ view! {
     }
 }
 view! {
+    /// What tells of which tests an Observation, or one of its components, is.
+    struct Tested { code, component }
+}
+view! {
     /// Observation.component.
     struct Component {
         code, value_quantity as "valueQuantity", value_codeable_concept as "valueCodeableConcept",

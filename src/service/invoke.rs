@@ -77,11 +77,15 @@ async fn evaluate(
     let read =
         |chart: &ehr::Chart<'_>| Facts::read(&orders, chart, knowledge, caller.jurisdiction, today);
     let prefetch = request.prefetch();
-    let sent = ehr::gather(&prefetch, &[], &request.context.patient_id)?;
+    let gather = |fetched| {
+        let labs = &knowledge.terminology.labs;
+        ehr::gather(&prefetch, fetched, &request.context.patient_id, labs)
+    };
+    let sent = gather(&[])?;
     let fetched = reach.chart(&request, (&prefetch, &sent), &orders, read, course).await?;
     let mut chart = match fetched.is_empty() {
         true => sent,
-        false => ehr::gather(&prefetch, &fetched, &request.context.patient_id)?,
+        false => gather(&fetched)?,
     };
     reach.explain(&mut chart);
     let facts = read(&chart);

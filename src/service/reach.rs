@@ -6,11 +6,11 @@
 use super::caller::Caller;
 use super::course::{Course, Phase};
 use super::house::House;
+use super::in_force::Served;
 use crate::cds_hooks::{BadRequest, Prefetch, Request};
 use crate::ehr::server::permitted;
 use crate::ehr::{Chart, Door, Fetched, Orders, gather, needs, orders};
 use crate::facts::Facts;
-use crate::knowledge::ServiceFile;
 
 /// The prefetch key of the medication list.
 const LIST: &str = "medications";
@@ -18,14 +18,14 @@ const LIST: &str = "medications";
 /// The way of one call to the EHR's FHIR server.
 pub struct Reach<'h> {
     door: Option<Result<Door<'h>, &'static str>>,
-    service: &'h ServiceFile,
+    service: &'h Served,
 }
 
 impl<'h> Reach<'h> {
     /// Whether there is a server that may be asked.
     pub fn of(
         request: &Request<'_>,
-        service: &'h ServiceFile,
+        service: &'h Served,
         caller: &Caller,
         house: &'h House,
     ) -> Reach<'h> {
@@ -84,12 +84,12 @@ impl<'h> Reach<'h> {
             let templates = &self.service.prefetch;
             needs::questions(chart, templates, only, patient, release, &door.server)
         };
+        let labs = &self.service.knowledge.terminology.labs;
         // The list that was fetched names Medications: they are asked as soon as it is there.
         let of_list = |answer: &Fetched| {
             let is_list = answer.keys.iter().any(|key| key == LIST);
-            let list =
-                is_list.then(|| gather(prefetch, std::slice::from_ref(answer), patient).ok());
-            let list = list.flatten();
+            let list = std::slice::from_ref(answer);
+            let list = is_list.then(|| gather(prefetch, list, patient, labs).ok()).flatten();
             list.map(|list| needs::medications(&list, &door.server)).unwrap_or_default()
         };
         let of_sent = needs::medications(sent, &door.server);
@@ -103,7 +103,7 @@ impl<'h> Reach<'h> {
             }
             first.extend(of_sent);
             fetched = door.ask(first, of_list).await;
-            let chart = gather(prefetch, &fetched, patient)?;
+            let chart = gather(prefetch, &fetched, patient, labs)?;
             if read(&chart).orders.is_empty() {
                 return Ok(fetched);
             }

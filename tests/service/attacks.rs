@@ -238,6 +238,47 @@ fn c5_a_member_that_stands_twice_in_the_chart_leaves_that_resource_unread_and_th
     }
 }
 
+#[test]
+fn c5_a_twin_in_a_result_that_nobody_asks_about_hides_nothing_unless_it_is_in_its_code() {
+    let app = App::start();
+    let mut request = good();
+    let entries = request["prefetch"]["labs"]["entry"].as_array_mut().expect("labs");
+    entries.push(json!("HERE"));
+    let text = request.to_string();
+    let sodium = r#"{"resource":{"resourceType":"Observation","id":"na","status":"final",
+        "subject":{"reference":"Patient/pat-1"},"effectiveDateTime":"2026-11-01",
+        "code":{"coding":[{"system":"http://loinc.org","code":"2951-2"}]},
+        "component":[{"code":{"coding":[{"system":"http://loinc.org","code":"2951-2"}]}}],
+        "valueQuantity":{"value":140,"unit":"mmol/L"}}}"#;
+    let creatinine = r#""code":"2160-0""#;
+    let cases = [
+        ("a sound one", "", "", None),
+        ("a value", "\"value\":140", "\"value\":140,\"value\":141", None),
+        ("another test", "\"code\":\"2951-2\"", creatinine, None),
+        ("a code", "\"code\":\"2951-2\"", "\"code\":\"2951-2\",\"code\":\"2160-0\"", Some("read")),
+        ("codes", "\"code\":{", "\"code\":{\"coding\":[]},\"code\":{", Some("read")),
+        ("a component", "\"component\":[{", "\"component\":[{\"code\":{},", Some("read")),
+        ("another's", "Patient/pat-1", "Patient/pat-2", Some("another patient")),
+    ];
+    for (what, from, to, said) in cases {
+        let response = app.post(SIGN, text.replacen("\"HERE\"", &sodium.replacen(from, to, 1), 1));
+        assert_eq!(response.status(), 200, "{what}");
+        let answer: Value = serde_json::from_str(&response.text().expect("text")).expect("JSON");
+        let account = evaluation(&answer)["ignored"].to_string();
+        assert_eq!(
+            account.contains(said.unwrap_or("could not be read")),
+            said.is_some(),
+            "{what}: {account}"
+        );
+        let unread = evaluation(&answer)["notChecked"].to_string();
+        assert_eq!(
+            unread.contains("an entry could not be read"),
+            said == Some("read"),
+            "{what}: {unread}"
+        );
+    }
+}
+
 /// The exact value of a decimal literal: digits and a power of ten.
 fn exactly(text: &str) -> (BigInt, i64) {
     let (number, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));

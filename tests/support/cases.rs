@@ -155,7 +155,8 @@ fn evaluate<T>(
     let body = cds_hooks::open(body.as_bytes(), Bounds::default()).expect("JSON");
     let request = Request::read(&body).expect("a request");
     let orders = ehr::orders(&request, &[], &knowledge.terminology).expect("a drug");
-    let chart = ehr::gather(&request.prefetch(), &[], "p1").expect("one patient");
+    let labs = &knowledge.terminology.labs;
+    let chart = ehr::gather(&request.prefetch(), &[], "p1", labs).expect("one patient");
     let facts = Facts::read(&orders, &chart, knowledge, jurisdiction, today);
     (!facts.orders.is_empty()).then(|| look(&facts, knowledge))
 }

@@ -1,0 +1,28 @@
+//! Which test of our tables does an Observation tell of? Most results of a chart are of none.
+
+use crate::fhir::Json;
+use crate::fhir::types::CodeableConcept;
+use crate::fhir::views::Tested;
+use crate::terminology::System;
+use crate::terminology::labs::{Lab, Labs};
+
+/// The test that a code names, and the LOINC code that told it.
+pub fn lab_of<'t>(code: Json<'_>, labs: &'t Labs) -> Option<(&'t Lab, String)> {
+    CodeableConcept::find_coding(code, &|system, code| {
+        if System::of(system?) != Some(System::Loinc) {
+            return None;
+        }
+        Some((labs.by_loinc(code)?, code.to_owned()))
+    })
+}
+
+/// Does an Observation certainly tell of no test that our tables know? A member that stands twice in what names
+/// its tests leaves that open.
+pub fn tells_of_none(observation: Json<'_>, labs: &Labs) -> bool {
+    let Some(tested) = Tested::read(observation) else { return false };
+    let names = [tested.code(), tested.component()];
+    let components = tested.component().map(Json::items).unwrap_or_default();
+    let parts = components.filter_map(Tested::read).filter_map(|part| part.code());
+    names.into_iter().flatten().all(|name| name.twin().is_none())
+        && !tested.code().into_iter().chain(parts).any(|code| lab_of(code, labs).is_some())
+}
