@@ -83,23 +83,21 @@ impl<'t> Pass<'t> {
     /// To the end of the text.
     pub(super) fn run(&mut self) -> Option<()> {
         let (mut at, mut byte) = self.after_space(0)?;
+        let mut in_object = false;
         loop {
+            if in_object {
+                (at, byte) = self.name(at, byte)?;
+            }
             // Here a value begins.
             if matches!(byte, b'{' | b'[') {
-                let is_object = byte == b'{';
-                self.open(at, is_object);
+                in_object = byte == b'{';
+                self.open(at, in_object);
                 (at, byte) = self.after_space(at + 1)?;
-                match (is_object, byte) {
-                    (true, b'}') | (false, b']') => at = self.close(at),
-                    (true, _) => {
-                        (at, byte) = self.name(at, byte)?;
-                        continue;
-                    }
-                    (false, _) => {
-                        self.item();
-                        continue;
-                    }
+                if byte != if in_object { b'}' } else { b']' } {
+                    self.begin(in_object);
+                    continue;
                 }
+                at = self.close(at);
             } else {
                 at = self.scalar(at, byte)?;
             }
@@ -108,23 +106,16 @@ impl<'t> Pass<'t> {
                 let Some(open) = self.open.last() else {
                     return self.after_space(at).is_none().then_some(());
                 };
-                let is_object = open & OBJECT != 0;
+                in_object = open & OBJECT != 0;
                 (at, byte) = self.after_space(at)?;
-                match (byte, is_object) {
-                    (b',', true) => {
-                        (at, byte) = self.after_space(at + 1)?;
-                        (at, byte) = self.name(at, byte)?;
-                        break;
-                    }
-                    (b',', false) => {
-                        (at, byte) = self.after_space(at + 1)?;
-                        self.item();
-                        break;
-                    }
+                match (byte, in_object) {
                     (b'}', true) | (b']', false) => at = self.close(at),
+                    (b',', _) => break,
                     _ => return None,
                 }
             }
+            (at, byte) = self.after_space(at + 1)?;
+            self.begin(in_object);
         }
     }
 
@@ -159,9 +150,12 @@ impl<'t> Pass<'t> {
         end
     }
 
-    fn item(&mut self) {
-        self.shape.entries += 1;
-        self.look();
+    /// A member or an item begins.
+    fn begin(&mut self, in_object: bool) {
+        if !in_object {
+            self.shape.entries += 1;
+            self.look();
+        }
     }
 
     /// Is the text still within its bounds?
