@@ -132,7 +132,7 @@ fn key<'o>(outcome: &'o Outcome<'_>) -> (&'o str, &'static str, &'o str, &'o str
         _ => None,
     };
     let what = first.map_or("", |m| m.what.as_str());
-    let why = first.map_or("", |m| m.reason.as_str());
+    let why = first.map_or("", |m| &*m.reason);
     let medicine = match topic {
         Topic::Interaction => outcome.found.first().map(|e| e.what.as_str()),
         // Whether the label asks first is another question than what it says of a pregnancy.

@@ -113,7 +113,12 @@ pub fn capitalised(text: &str) -> String {
     match first {
         // eGFR keeps its small letter.
         Some(_) if chars.clone().next().is_some_and(char::is_uppercase) => text.to_owned(),
-        Some(first) => first.to_uppercase().collect::<String>() + chars.as_str(),
+        Some(first) => {
+            let mut capitalised = String::with_capacity(text.len());
+            capitalised.extend(first.to_uppercase());
+            capitalised.push_str(chars.as_str());
+            capitalised
+        }
         None => String::new(),
     }
 }

@@ -84,7 +84,7 @@ fn order<'a>(
         }
         if let Verdict::CannotTell(_, missing) = &outcome.verdict {
             for gap in missing {
-                let (what, reason) = (Cow::Borrowed(gap.what.as_str()), Some(gap.reason.as_str()));
+                let (what, reason) = (Cow::Borrowed(gap.what.as_str()), Some(&*gap.reason));
                 not_checked.push(Item { topic, what, reason, reference: None });
             }
         }

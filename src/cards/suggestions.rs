@@ -27,13 +27,17 @@ pub fn of_card<'a>(
     suggested: &mut BTreeSet<&'a str>,
 ) -> Vec<Suggestion> {
     let mut suggestions = Vec::new();
+    // Whom the orders are for; without an id nobody can be named.
+    let Some(subject) = reference("Patient", call.patient_id) else { return suggestions };
+    let encounter = call.encounter_id.and_then(|id| reference("Encounter", id));
     for test in findings.iter().flat_map(|f| &f.tests) {
         let orderable = knowledge.terminology.labs.get(test).and_then(|l| l.order.as_ref());
         let Some(orderable) = orderable else { continue };
         if suggested.contains(test) {
             continue;
         }
-        let Some(resource) = resource(orderable, order.release, call) else { continue };
+        let resource = resource(orderable, order.release, &subject, encounter.as_ref());
+        let Ok(resource) = resource else { continue };
         suggested.insert(test);
         let label = format!("Order {}", markdown::plain(&orderable.text));
         suggestions.push(Suggestion {
@@ -51,16 +55,16 @@ pub fn of_card<'a>(
 }
 
 /// The order as a draft in the client's release.
-fn resource(test: &Orderable, release: Release, call: &Call<'_>) -> Option<Box<RawValue>> {
-    if !is_id(call.patient_id) {
-        return None;
-    }
-    let subject = reference("Patient", call.patient_id);
-    let encounter = call.encounter_id.filter(|id| is_id(id)).map(|id| reference("Encounter", id));
+fn resource(
+    test: &Orderable,
+    release: Release,
+    subject: &Reference,
+    encounter: Option<&Reference>,
+) -> serde_json::Result<Box<RawValue>> {
     match release {
         Release::R4 => {
-            let encounter = encounter.as_ref().map(|e| &*e.reference);
-            order_form::service_request(test, &subject.reference, encounter).ok()
+            let encounter = encounter.map(|e| &*e.reference);
+            order_form::service_request(test, &subject.reference, encounter)
         }
         Release::R5 => to_raw_value(&ServiceRequestR5 {
             resource_type: "ServiceRequest",
@@ -69,8 +73,7 @@ fn resource(test: &Orderable, release: Release, call: &Call<'_>) -> Option<Box<R
             code: CodeableReference { concept: concept(test) },
             subject,
             encounter,
-        })
-        .ok(),
+        }),
         Release::Stu3 => to_raw_value(&ProcedureRequest {
             resource_type: "ProcedureRequest",
             status: "draft",
@@ -78,21 +81,20 @@ fn resource(test: &Orderable, release: Release, call: &Call<'_>) -> Option<Box<R
             code: concept(test),
             subject,
             context: encounter,
-        })
-        .ok(),
+        }),
         Release::Dstu2 => to_raw_value(&DiagnosticOrder {
             resource_type: "DiagnosticOrder",
             subject,
             encounter,
             status: "draft",
             item: vec![DiagnosticOrderItem { code: concept(test) }],
-        })
-        .ok(),
+        }),
     }
 }
 
-fn reference(resource_type: &str, id: &str) -> Reference {
-    Reference { reference: format!("{resource_type}/{id}") }
+/// What is no id is never sent.
+fn reference(resource_type: &str, id: &str) -> Option<Reference> {
+    is_id(id).then(|| Reference { reference: format!("{resource_type}/{id}") })
 }
 
 fn concept(test: &Orderable) -> CodeableConcept<'_> {
@@ -133,9 +135,9 @@ struct ServiceRequestR5<'a> {
     status: &'static str,
     intent: &'static str,
     code: CodeableReference<'a>,
-    subject: Reference,
+    subject: &'a Reference,
     #[serde(skip_serializing_if = "Option::is_none")]
-    encounter: Option<Reference>,
+    encounter: Option<&'a Reference>,
 }
 
 /// FHIR STU3 ProcedureRequest: the encounter is called `context`.
@@ -146,9 +148,9 @@ struct ProcedureRequest<'a> {
     status: &'static str,
     intent: &'static str,
     code: CodeableConcept<'a>,
-    subject: Reference,
+    subject: &'a Reference,
     #[serde(skip_serializing_if = "Option::is_none")]
-    context: Option<Reference>,
+    context: Option<&'a Reference>,
 }
 
 /// FHIR DSTU2 DiagnosticOrder.
@@ -156,9 +158,9 @@ struct ProcedureRequest<'a> {
 struct DiagnosticOrder<'a> {
     #[serde(rename = "resourceType")]
     resource_type: &'static str,
-    subject: Reference,
+    subject: &'a Reference,
     #[serde(skip_serializing_if = "Option::is_none")]
-    encounter: Option<Reference>,
+    encounter: Option<&'a Reference>,
     status: &'static str,
     item: Vec<DiagnosticOrderItem<'a>>,
 }

@@ -1,6 +1,7 @@
 //! Unknown is a value.
 
 use crate::fhir::FhirDate;
+use std::borrow::Cow;
 use std::hash::{Hash, Hasher};
 use std::ops::Deref;
 use std::sync::Arc;
@@ -15,13 +16,13 @@ pub enum Known<T> {
     /// Could not be told.
     NotAvailable {
         /// Why, in words for the card.
-        why: String,
+        why: Cow<'static, str>,
     },
 }
 
 impl<T> Known<T> {
     /// Not available, for this reason.
-    pub fn not_available(why: impl Into<String>) -> Known<T> {
+    pub fn not_available(why: impl Into<Cow<'static, str>>) -> Known<T> {
         Known::NotAvailable { why: why.into() }
     }
 
@@ -34,11 +35,11 @@ impl<T> Known<T> {
     }
 
     /// Why it is not known, in words for the card.
-    pub fn why_unknown(&self) -> Option<&str> {
+    pub fn why_unknown(&self) -> Option<Cow<'static, str>> {
         match self {
             Known::Is(_) => None,
-            Known::NoneOnRecord => Some("none on record"),
-            Known::NotAvailable { why } => Some(why),
+            Known::NoneOnRecord => Some("none on record".into()),
+            Known::NotAvailable { why } => Some(why.clone()),
         }
     }
 }

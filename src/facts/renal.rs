@@ -117,7 +117,7 @@ impl Facts {
         };
         match best {
             Some(function) => Known::Is(function),
-            None => gather.nothing(&why_not),
+            None => gather.nothing(why_not),
         }
     }
 
@@ -204,7 +204,9 @@ impl Gather<'_> {
         let Some(lab) = self.lab(id) else { return Err(format!("{id} is in no table")) };
         let absent = || self.facts.labs.absent::<()>(lab);
         match self.facts.labs.decisive(id) {
-            None => Err(format!("{}: {}", lab.title, absent().why_unknown().unwrap_or("none"))),
+            None => {
+                Err(format!("{}: {}", lab.title, absent().why_unknown().unwrap_or("none".into())))
+            }
             Some(result) => match result.value {
                 Value::Number(range) => Ok((result, range)),
                 Value::Unreadable(why) => Err(format!("{} on record, but {why}", lab.title)),
@@ -242,7 +244,7 @@ impl Gather<'_> {
             return Err("the creatinine on record is no single number".to_owned());
         };
         let Some((least, most)) = self.facts.person.age(self.facts.today) else {
-            let why = self.facts.person.birth.why_unknown().unwrap_or("it is in the future");
+            let why = self.facts.person.birth.why_unknown().unwrap_or("it is in the future".into());
             return Err(format!("date of birth: {why}"));
         };
         Ok((least, most, creatinine, value))
@@ -316,7 +318,7 @@ impl Gather<'_> {
         Some(self.function(value, RenalMeasure::Egfr, source, vec![(id, lowest.1)]))
     }
 
-    fn nothing(&self, why_not: &str) -> Known<RenalFunction> {
+    fn nothing(&self, why_not: String) -> Known<RenalFunction> {
         let lab = self.lab("creatinine");
         match lab.map(|l| self.facts.labs.absent::<()>(l)) {
             Some(Known::NoneOnRecord)

@@ -6,6 +6,7 @@
 use super::{Because, Gap, Missing, Outcome, Question, Verdict};
 use crate::facts::{Condition, Evidence, Indication, Known, LabResult, Shown, Value, unique};
 use crate::knowledge::{BoxedWarning, Exception, RiskGroup};
+use std::borrow::Cow;
 
 /// A risk of the warning that the chart shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,7 +86,7 @@ impl Look {
                 (Some((_, most)), _) if most < from => {}
                 (_, birth) => missing.push(gap(
                     "age",
-                    birth.why_unknown().unwrap_or("only partly on record"),
+                    birth.why_unknown().unwrap_or("only partly on record".into()),
                     birth == &Known::NoneOnRecord,
                 )),
             }
@@ -147,7 +148,7 @@ fn answers(
         match question.facts.labs.newest(lab) {
             Known::Is(result) => match &result.value {
                 Value::Unreadable(why) if evidence.is_empty() => {
-                    missing.push(gap(&lab.title, why, false));
+                    missing.push(gap(&lab.title, *why, false));
                 }
                 Value::Concepts(concepts)
                     if evidence.is_empty() && concepts.iter().all(|c| c.ends_with(UNKNOWN)) =>
@@ -157,7 +158,7 @@ fn answers(
                 _ => {}
             },
             Known::NotAvailable { why } if evidence.is_empty() => {
-                missing.push(gap(&lab.title, &why, false));
+                missing.push(gap(&lab.title, why, false));
             }
             Known::NoneOnRecord => absent.push(lab.title.clone()),
             Known::NotAvailable { .. } => {}
@@ -175,7 +176,7 @@ fn excepted(question: Question<'_>, except: &[Exception], concept: &str) -> bool
     })
 }
 
-fn gap(what: &str, reason: &str, none_on_record: bool) -> Missing {
+fn gap(what: &str, reason: impl Into<Cow<'static, str>>, none_on_record: bool) -> Missing {
     let gap = if none_on_record { Gap::NoneOnRecord } else { Gap::Chart };
-    Missing { what: what.to_owned(), reason: reason.to_owned(), gap }
+    Missing { what: what.to_owned(), reason: reason.into(), gap }
 }

@@ -45,7 +45,7 @@ fn check_row<'k>(
             }
         }
         Known::NoneOnRecord => scope.excluded = true,
-        Known::NotAvailable { why } => scope.open(CLASS, why.as_str()),
+        Known::NotAvailable { why } => scope.open(CLASS, why.clone()),
     }
     scope.applies(question, &row.applies);
     let (first, relative) = (row.limit.as_ref(), row.relative);

@@ -26,6 +26,7 @@ use crate::fhir::FhirDate;
 use crate::knowledge::{Action, Drug, Knowledge, Row};
 use jiff::civil::Date;
 use scope::Scope;
+use std::borrow::Cow;
 
 pub use boxed_warning::Risk;
 pub use change::Change;
@@ -88,7 +89,7 @@ pub struct Missing {
     /// What.
     pub what: String,
     /// Why.
-    pub reason: String,
+    pub reason: Cow<'static, str>,
     /// Where the answer is wanting.
     pub gap: Gap,
 }

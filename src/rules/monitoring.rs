@@ -7,6 +7,7 @@ use crate::fhir::FhirDate;
 use crate::knowledge::Monitoring;
 use jiff::ToSpan;
 use jiff::civil::Date;
+use std::borrow::Cow;
 
 /// One outcome for every schedule of the drug.
 pub fn check(question: Question<'_>) -> Vec<Outcome<'_>> {
@@ -64,7 +65,7 @@ fn last_check(
     scope: &mut Scope,
     question: Question<'_>,
     row: &Monitoring,
-) -> (Option<FhirDate>, Option<(String, String)>) {
+) -> (Option<FhirDate>, Option<(String, Cow<'static, str>)>) {
     let mut dates: Vec<FhirDate> = Vec::new();
     let mut absent = false;
     let mut gap = None;

@@ -95,7 +95,7 @@ fn renal(scope: &mut Scope, row: &RenalDose, function: &Known<Arc<RenalFunction>
             scope.answer(inside, RENAL_FUNCTION, "the value on record leaves the band open");
         }
         Known::NoneOnRecord => scope.lacks(RENAL_FUNCTION),
-        Known::NotAvailable { why } => scope.open(RENAL_FUNCTION, why.as_str()),
+        Known::NotAvailable { why } => scope.open(RENAL_FUNCTION, why.clone()),
     }
 }
 

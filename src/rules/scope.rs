@@ -7,6 +7,7 @@ use crate::facts::{Evidence, Indication, Known, Role, Since, Value};
 use crate::knowledge::{Action, Applies, Limit};
 use crate::terminology::decimal::{Inside, Range};
 use rust_decimal::Decimal;
+use std::borrow::Cow;
 
 /// What was learnt on the way through the conditions of a row.
 #[derive(Default)]
@@ -31,7 +32,7 @@ pub(super) struct Scope {
 
 impl Scope {
     /// Something is not known. Of a row that is silent nobody asks.
-    pub fn gap(&mut self, gap: Gap, what: &str, reason: impl Into<String>) {
+    pub fn gap(&mut self, gap: Gap, what: &str, reason: impl Into<Cow<'static, str>>) {
         if self.excluded {
             return;
         }
@@ -40,7 +41,7 @@ impl Scope {
     }
 
     /// A part of the chart could not be looked at.
-    pub fn open(&mut self, what: &str, reason: impl Into<String>) {
+    pub fn open(&mut self, what: &str, reason: impl Into<Cow<'static, str>>) {
         self.gap(Gap::Chart, what, reason);
     }
 
@@ -57,7 +58,7 @@ impl Scope {
     }
 
     /// Is a value inside the band of the row?
-    pub fn answer(&mut self, inside: Inside, what: &str, reason: &str) {
+    pub fn answer(&mut self, inside: Inside, what: &str, reason: &'static str) {
         match inside {
             Inside::Yes => {}
             Inside::No => self.excluded = true,
@@ -136,7 +137,10 @@ impl Scope {
                     _ => self.open("age", "only partly on record"),
                 },
                 None => {
-                    self.open("age", facts.person.birth.why_unknown().unwrap_or("unreadable"));
+                    self.open(
+                        "age",
+                        facts.person.birth.why_unknown().unwrap_or("unreadable".into()),
+                    );
                 }
             }
         }

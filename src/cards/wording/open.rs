@@ -18,7 +18,7 @@ pub fn words<'a>(
     let topic = outcome.row.topic();
     let whats: Vec<String> = missing.iter().map(|m| m.what.clone()).collect();
     let whats = listed(&whats);
-    let why = missing.first().map_or("", |m| m.reason.as_str());
+    let why = missing.first().map_or("", |m| &*m.reason);
     let advice = outcome.row.advice();
     let of_chart = missing.iter().find(|m| m.gap == Gap::Chart);
     if topic == Topic::Cytopenia {

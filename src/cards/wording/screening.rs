@@ -53,7 +53,7 @@ pub fn words<'a>(
             (format!("{found}: {says}.{open} {advice}"), format!("{first}, {short}"), tests)
         }
         Standing::Unknown => {
-            let why = missing.first().map_or("", |m| m.reason.as_str());
+            let why = missing.first().map_or("", |m| &*m.reason);
             let text = format!("{name} screening could not be checked ({why}). {advice}");
             (text, format!("{} not checked", lower(name)), Vec::new())
         }

@@ -5,6 +5,7 @@ use crate::facts::{Dose, Evidence, Order, RenalFunction, RenalSource, Role};
 use crate::knowledge::RenalMeasure;
 use crate::terminology::decimal::Range;
 use rust_decimal::Decimal;
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// A number with as few decimals as keep it on its side of every limit.
@@ -105,7 +106,9 @@ fn dated(function: &RenalFunction) -> String {
 
 /// `creatinine 1.6 mg/dL (2026-11-12)`.
 pub fn evidence(evidence: &Evidence) -> String {
-    let mut text = evidence.what.clone();
+    let value = evidence.value.as_ref().map_or(0, String::len);
+    let mut text = String::with_capacity(evidence.what.len() + value + " (2026-11-12) ".len());
+    text.push_str(&evidence.what);
     if let Some(value) = &evidence.value {
         text.push(' ');
         text.push_str(&super::super::markdown::plain(value));
@@ -142,22 +145,23 @@ pub fn regimen(regimen: &Regimen) -> String {
 }
 
 /// `twice daily`.
-pub fn times(per_day: Decimal) -> String {
-    if per_day == Decimal::ONE {
-        "once daily".to_owned()
+pub fn times(per_day: Decimal) -> Cow<'static, str> {
+    let word = if per_day == Decimal::ONE {
+        "once daily"
     } else if per_day == Decimal::TWO {
-        "twice daily".to_owned()
+        "twice daily"
     } else if per_day == Decimal::from(3) {
-        "three times daily".to_owned()
+        "three times daily"
     } else if per_day == Decimal::from(4) {
-        "four times daily".to_owned()
+        "four times daily"
     } else if per_day == Decimal::new(5, 1) {
-        "every other day".to_owned()
+        "every other day"
     } else if (per_day * Decimal::from(7)).round_dp(6) == Decimal::ONE {
-        "once weekly".to_owned()
+        "once weekly"
     } else {
-        format!("{} times daily", per_day.round_dp(2).normalize())
-    }
+        return format!("{} times daily", per_day.round_dp(2).normalize()).into();
+    };
+    word.into()
 }
 
 #[cfg(test)]

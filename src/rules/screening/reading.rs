@@ -5,6 +5,7 @@ use super::{Reading, Standing};
 use crate::facts::{Condition, Evidence, Known, LabResult, Value};
 use crate::terminology::labs::Lab;
 use crate::terminology::results::Meaning;
+use std::borrow::Cow;
 
 /// What the newest result of a test says.
 pub(super) enum Told<'k> {
@@ -15,7 +16,7 @@ pub(super) enum Told<'k> {
     /// Searched to the end, and there is none.
     None,
     /// Could not be told.
-    NotAvailable(String),
+    NotAvailable(Cow<'static, str>),
 }
 
 /// The row of the test; the knowledge check makes sure that it is there.
@@ -25,7 +26,7 @@ pub(super) fn lab<'k>(question: Question<'k>, id: &str) -> Option<&'k Lab> {
 
 /// What the newest result says.
 pub(super) fn newest<'k>(question: Question<'k>, id: &str) -> Told<'k> {
-    let Some(lab) = lab(question, id) else { return Told::NotAvailable("in no table".to_owned()) };
+    let Some(lab) = lab(question, id) else { return Told::NotAvailable("in no table".into()) };
     if let Some(result) = question.facts.labs.decisive(id) {
         return match result.value {
             Value::Meaning(meaning) => Told::Meaning(meaning, result),
@@ -92,6 +93,6 @@ impl Reading {
 }
 
 /// Adds a gap.
-pub(super) fn gap(what: String, reason: impl Into<String>) -> Missing {
+pub(super) fn gap(what: String, reason: impl Into<Cow<'static, str>>) -> Missing {
     Missing { what, reason: reason.into(), gap: Gap::Chart }
 }
