@@ -2,7 +2,7 @@
 //!
 //! One pass, without recursion, tells whether the text is JSON, and notes where each value begins, where it
 //! ends and where the next one is, how deep the text is and how many items its lists hold: what is too
-//! deep or too much is known before anything is decoded. That costs little more than the scan by which
+//! deep or too much is known before anything is decoded. That costs less than the scan by which
 //! `serde_json` skips a value; the words for a text that is no JSON are those of `serde_json`.
 
 use super::json::Json;
