@@ -81,6 +81,13 @@ impl<'a> Document<'a> {
         &self.nodes
     }
 
+    /// Where the value of a node ends.
+    pub(super) fn end(&self, at: usize) -> usize {
+        let node = self.nodes[at];
+        // Before the node behind what holds others stands its closing bracket.
+        if node.holds() { self.nodes[node.next(at) - 1].end() } else { node.end() }
+    }
+
     /// The byte at which, in an object of this text, a member stands for the second time: the first such
     /// byte. Inside of these values, which stand in the order of the text, nobody looks.
     pub fn twin_outside<'v>(&self, values: impl Iterator<Item = Json<'v>>) -> Option<usize> {
@@ -123,10 +130,11 @@ impl<'a> Document<'a> {
 
     /// The names of an object.
     fn names(&self, object: usize) -> impl Iterator<Item = Node> {
-        let (mut at, nodes) = (object + 1, &self.nodes[..self.nodes[object].next()]);
+        let end = self.nodes[object].next(object) - 1;
+        let (mut at, nodes) = (object + 1, &self.nodes[..end]);
         std::iter::from_fn(move || {
             let name = *nodes.get(at)?;
-            at = nodes.get(at + 1)?.next();
+            at = nodes.get(at + 1)?.next(at + 1);
             Some(name)
         })
     }

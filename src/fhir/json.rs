@@ -32,6 +32,11 @@ impl<'a> Json<'a> {
         self.document.nodes()[self.at]
     }
 
+    /// The node after this value.
+    fn next(self) -> usize {
+        self.node().next(self.at)
+    }
+
     /// The value's text.
     pub fn text(self) -> &'a str {
         &self.document.text()[self.place()]
@@ -39,7 +44,7 @@ impl<'a> Json<'a> {
 
     /// Its bytes in the text of the document.
     pub fn place(self) -> Range<usize> {
-        self.node().start()..self.node().end()
+        self.node().start()..self.document.end(self.at)
     }
 
     fn first(self) -> u8 {
@@ -69,7 +74,7 @@ impl<'a> Json<'a> {
 
     /// Its nodes and those of all that it holds.
     pub(super) fn nodes(self) -> Range<usize> {
-        self.at..self.node().next()
+        self.at..self.next()
     }
 
     /// The string; only strings with escapes are copied. Half a surrogate pair is no string.
@@ -111,7 +116,7 @@ impl<'a> Json<'a> {
 
     /// The same, names as bytes: quicker to compare.
     pub fn named(self) -> Named<'a> {
-        let end = if self.is_object() { self.node().next() } else { 0 };
+        let end = if self.is_object() { self.next() - 1 } else { 0 };
         Named { document: self.document, nodes: &self.document.nodes()[..end], at: self.at + 1 }
     }
 
@@ -125,7 +130,7 @@ impl<'a> Json<'a> {
     pub fn all_items(self) -> Values<'a> {
         match self.is_array() {
             true => self.inside(),
-            false => Values { of: Some(self.document), at: self.at, end: self.node().next() },
+            false => Values { of: Some(self.document), at: self.at, end: self.next() },
         }
     }
 
@@ -135,14 +140,14 @@ impl<'a> Json<'a> {
     }
 
     fn inside(self) -> Values<'a> {
-        Values { of: Some(self.document), at: self.at + 1, end: self.node().next() }
+        Values { of: Some(self.document), at: self.at + 1, end: self.next() - 1 }
     }
 }
 
 /// The members of an object.
 pub struct Named<'a> {
     document: &'a Document<'a>,
-    /// The nodes of the document up to the end of the object.
+    /// The nodes of the document up to the closing bracket.
     nodes: &'a [Node],
     at: usize,
 }
@@ -154,7 +159,7 @@ impl<'a> Iterator for Named<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let key = *self.nodes.get(self.at)?;
         let value = Json { document: self.document, at: self.at + 1 };
-        self.at = self.nodes.get(value.at)?.next();
+        self.at = self.nodes.get(value.at)?.next(value.at);
         Some((name(self.document.text(), key), value))
     }
 }
@@ -175,7 +180,7 @@ impl<'a> Iterator for Values<'a> {
             return None;
         }
         let json = Json { document: self.of?, at: self.at };
-        self.at = json.node().next();
+        self.at = json.next();
         Some(json)
     }
 }

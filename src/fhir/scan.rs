@@ -14,41 +14,53 @@ pub struct Shape {
     pub entries: usize,
 }
 
-/// A value or the name of a member, by its bytes in the text.
+/// A value or the name of a member, by its bytes in the text. What an object or a list holds stands behind it, and
+/// behind that its closing bracket, as a node of its own.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
     start: u32,
-    end: u32,
-    /// The node after this one and all that it holds; the highest bits are [`ESCAPED`] and [`OBJECT`].
-    next: u32,
+    /// Where it ends; of an object or a list, the node after its closing bracket. The highest bits are
+    /// [`HOLDS`] and [`FLAG`].
+    rest: u32,
 }
 
-/// Of a string or a name: it holds escapes.
-const ESCAPED: u32 = 1 << 31;
-/// It is an object.
-const OBJECT: u32 = 1 << 30;
+/// It is an object or a list.
+const HOLDS: u32 = 1 << 31;
+/// Of what holds others: it is an object. Of a string or a name: there are escapes in it.
+const FLAG: u32 = 1 << 30;
 /// Bytes of a text are fewer, and so are its nodes.
-pub(super) const MOST: usize = OBJECT as usize;
+pub(super) const MOST: usize = FLAG as usize;
 
 impl Node {
     pub(super) fn start(self) -> usize {
         self.start as usize
     }
 
-    pub(super) fn end(self) -> usize {
-        self.end as usize
+    fn rest(self) -> usize {
+        (self.rest & !(HOLDS | FLAG)) as usize
     }
 
-    pub(super) fn next(self) -> usize {
-        (self.next & !(ESCAPED | OBJECT)) as usize
+    /// Where it ends, unless it is an object or a list.
+    pub(super) fn end(self) -> usize {
+        self.rest()
+    }
+
+    /// The node after the one that stands here and all that it holds.
+    pub(super) fn next(self, here: usize) -> usize {
+        if self.holds() { self.rest() } else { here + 1 }
+    }
+
+    /// Is it an object or a list?
+    pub(super) fn holds(self) -> bool {
+        self.rest & HOLDS != 0
     }
 
     pub(super) fn escaped(self) -> bool {
-        self.next & ESCAPED != 0
+        self.rest & (HOLDS | FLAG) == FLAG
     }
 
     pub(super) fn is_object(self) -> bool {
-        self.next & OBJECT != 0
+        self.rest & (HOLDS | FLAG) == HOLDS | FLAG
     }
 }
 
@@ -63,7 +75,7 @@ pub(super) struct Pass<'t> {
     bytes: &'t [u8],
     /// Values in the order of the text; before the value of a member stands its name.
     pub(super) nodes: Vec<Node>,
-    /// Objects and lists that are not closed yet: their nodes, and [`OBJECT`].
+    /// Objects and lists that are not closed yet: their nodes, and [`FLAG`] of an object.
     open: Vec<u32>,
     pub(super) shape: Shape,
     /// Beyond this nothing is noted any more: a node takes more memory than the text that it is of.
@@ -74,8 +86,8 @@ pub(super) struct Pass<'t> {
 
 impl<'t> Pass<'t> {
     pub(super) fn new(bytes: &'t [u8], most: Shape) -> Pass<'t> {
-        // Compact FHIR has a name or a value in every ten bytes; room that is not used costs nothing.
-        let nodes = Vec::with_capacity(bytes.len() / 8 + 8);
+        // Compact FHIR has a node in every seven bytes or more; room that is not used costs nothing.
+        let nodes = Vec::with_capacity(bytes.len() / 6 + 8);
         let (open, shape) = (Vec::with_capacity(16), Shape::default());
         Pass { bytes, nodes, open, shape, most, beyond: false }
     }
@@ -106,7 +118,7 @@ impl<'t> Pass<'t> {
                 let Some(open) = self.open.last() else {
                     return self.after_space(at).is_none().then_some(());
                 };
-                in_object = open & OBJECT != 0;
+                in_object = open & FLAG != 0;
                 (at, byte) = self.after_space(at)?;
                 match (byte, in_object) {
                     (b'}', true) | (b']', false) => at = self.close(at),
@@ -132,20 +144,22 @@ impl<'t> Pass<'t> {
     }
 
     fn open(&mut self, at: usize, is_object: bool) {
-        let kind = if is_object { OBJECT } else { 0 };
-        self.open.push(place(self.nodes.len()) | kind);
+        let flag = if is_object { FLAG } else { 0 };
+        self.open.push(place(self.nodes.len()) | flag);
         self.shape.depth = self.shape.depth.max(self.open.len());
         self.look();
-        self.note(at, at + 1, 0);
+        self.note(at, at + 1, HOLDS | flag);
     }
 
     fn close(&mut self, at: usize) -> usize {
-        let (end, next) = (at + 1, place(self.nodes.len()));
+        let end = at + 1;
+        self.note(at, end, 0);
+        let next = place(self.nodes.len());
         // Nothing is noted any more of a text beyond its bounds.
         if let Some(closed) = self.open.pop()
-            && let Some(node) = self.nodes.get_mut((closed & !OBJECT) as usize)
+            && let Some(node) = self.nodes.get_mut((closed & !FLAG) as usize)
         {
-            (node.end, node.next) = (place(end), next | (closed & OBJECT));
+            node.rest = next | HOLDS | (closed & FLAG);
         }
         end
     }
@@ -167,10 +181,9 @@ impl<'t> Pass<'t> {
     }
 
     #[inline]
-    fn note(&mut self, start: usize, end: usize, kind: u32) {
+    fn note(&mut self, start: usize, end: usize, flags: u32) {
         if !self.beyond {
-            let next = place(self.nodes.len() + 1) | kind;
-            self.nodes.push(Node { start: place(start), end: place(end), next });
+            self.nodes.push(Node { start: place(start), rest: place(end) | flags });
         }
     }
 
@@ -230,7 +243,7 @@ impl<'t> Pass<'t> {
 
     #[inline]
     fn string(&mut self, start: usize) -> Option<usize> {
-        let (mut at, mut kind) = (start + 1, 0);
+        let (mut at, mut flag) = (start + 1, 0);
         loop {
             // Sixteen bytes at a time, until one of them is not a plain one.
             while let Some(sixteen) = self.bytes.get(at..at + 16) {
@@ -244,14 +257,14 @@ impl<'t> Pass<'t> {
             match *self.bytes.get(at)? {
                 b'"' => break,
                 b'\\' => {
-                    kind = ESCAPED;
+                    flag = FLAG;
                     at = self.escape(at)?;
                 }
                 0..=0x1f => return None,
                 _ => at += 1,
             }
         }
-        self.note(start, at + 1, kind);
+        self.note(start, at + 1, flag);
         Some(at + 1)
     }
 
