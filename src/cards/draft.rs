@@ -109,7 +109,8 @@ fn within(limit: Limit, ordered: Regimen) -> Option<Regimen> {
 fn changed(draft: &str, order: &Order, old: Regimen, new: Regimen) -> Option<Box<RawValue>> {
     let strength = order.drug.strength?;
     // The same product: whole tablets, or any amount of a solution.
-    if strength.per.is_none() && (new.mg % strength.mg.0) != Decimal::ZERO {
+    let rest = new.mg.checked_rem(strength.mg.0)?;
+    if strength.per.is_none() && !rest.is_zero() {
         return None;
     }
     let mut resource: Value = serde_json::from_str(draft).ok()?;

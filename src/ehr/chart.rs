@@ -295,6 +295,7 @@ impl<'a> Sorter<'_, 'a> {
         if let Some(not_used) = owned.then(|| self.not_ours(anchor)).flatten() {
             return Ok(not_used);
         }
+        // It takes its id from nobody.
         if unasked {
             return Ok(Use::Counted);
         }

@@ -414,6 +414,14 @@ pub(super) mod tests {
         }
     }
 
+    #[test]
+    fn a_byte_means_the_same_at_every_place_of_a_string() {
+        for (byte, before) in (0..0x80_u8).flat_map(|byte| (0..34).map(move |n| (byte, n))) {
+            let text = format!("\"{}{}{}\"", "x".repeat(before), char::from(byte), "y".repeat(20));
+            assert_eq!(Document::read(&*text).is_ok(), is_json(&text), "{byte:#x} at {before}");
+        }
+    }
+
     /// Any value, most of them small.
     pub(in crate::fhir) fn any_json() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![

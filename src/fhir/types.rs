@@ -72,7 +72,7 @@ impl<'a> CodeableConcept<'a> {
     }
 
     /// The first coding of which something can be told, by its system and its code; nothing else of the concept
-    /// is decoded, and nothing is copied. In the order of [`CodeableConcept::read`].
+    /// is decoded. In the order of [`CodeableConcept::read`].
     pub fn find_coding<T>(
         json: Json<'_>,
         tells: &impl Fn(Option<&str>, &str) -> Option<T>,
@@ -192,5 +192,56 @@ impl<'a> Quantity<'a> {
     /// The unit's code, else its words; both may be sent, and either may be nonsense.
     pub fn units(&self) -> impl Iterator<Item = &str> {
         self.code.as_deref().into_iter().chain(self.unit.as_deref()).filter(|u| !u.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fhir::Document;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    /// A coding that may lack its system or its code, or be no coding at all.
+    fn coding() -> impl Strategy<Value = Value> {
+        let word =
+            || prop_oneof![Just(json!("a")), Just(json!("b")), Just(json!(1)), Just(Value::Null)];
+        prop_oneof![
+            (word(), word()).prop_map(|(system, code)| json!({"system": system, "code": code})),
+            word().prop_map(|code| json!({"code": code, "display": "x"})),
+            Just(json!("a")),
+        ]
+    }
+
+    /// Concepts as all releases write them, one or several, with R5's around another.
+    fn concepts() -> impl Strategy<Value = Value> {
+        let codings = || prop::collection::vec(coding(), 0..4);
+        let one = prop_oneof![
+            codings().prop_map(|codings| json!({"coding": codings, "text": "x"})),
+            coding().prop_map(|coding| json!({"coding": coding})),
+            (codings(), codings()).prop_map(|(inner, outer)| {
+                json!({"concept": {"coding": inner}, "coding": outer})
+            }),
+            Just(json!("b")),
+        ];
+        prop_oneof![one.clone(), prop::collection::vec(one, 0..4).prop_map(Value::from)]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        #[test]
+        fn a_coding_is_found_where_reading_the_whole_concept_finds_it(concept in concepts(), code in "[ab]", bare: bool) {
+            let document = Document::read(concept.to_string()).expect("JSON");
+            let tells = |system: Option<&str>, found: &str| {
+                (bare == system.is_none() && found == code).then(|| format!("{system:?} {found}"))
+            };
+            let whole = CodeableConcept::read(document.root());
+            let expected = whole
+                .codings
+                .iter()
+                .find_map(|c| tells(c.system.as_deref(), c.code.as_deref()?));
+            prop_assert_eq!(CodeableConcept::find_coding(document.root(), &tells), expected);
+        }
     }
 }

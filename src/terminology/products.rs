@@ -365,5 +365,7 @@ fn strength_in(text: &str) -> Option<Strength> {
         "g" => PerVolume::Gram,
         _ => PerVolume::Ml,
     });
-    Some(Strength { mg: Number(super::decimal::parse(&first[1])?), per })
+    // Nothing is no strength.
+    let mg = super::decimal::parse(&first[1]).filter(|mg| !mg.is_zero())?;
+    Some(Strength { mg: Number(mg), per })
 }

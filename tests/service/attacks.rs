@@ -279,6 +279,31 @@ fn c5_a_twin_in_a_result_that_nobody_asks_about_hides_nothing_unless_it_is_in_it
     }
 }
 
+#[test]
+fn c5_a_result_that_nobody_asks_about_hides_no_other_of_the_same_id() {
+    let app = App::start();
+    let result = |code: &str, value: i32, unit: &str| {
+        json!({"resource": {
+            "resourceType": "Observation", "id": "one", "status": "final",
+            "subject": {"reference": "Patient/pat-1"}, "effectiveDateTime": "2026-11-20",
+            "code": {"coding": [
+                {"system": "urn:oid:2.999.7", "code": code},
+                {"system": "http://loinc.org", "code": code},
+            ]},
+            "valueQuantity": {"value": value, "unit": unit},
+        }})
+    };
+    let (sodium, clearance) = (result("2951-2", 140, "mmol/L"), result("2164-2", 30, "mL/min"));
+    for order in [[&sodium, &clearance], [&clearance, &sodium]] {
+        let mut request = good();
+        let entries = request["prefetch"]["labs"]["entry"].as_array_mut().expect("labs");
+        entries.extend(order.into_iter().cloned());
+        let answer = app.cards(SIGN, &request);
+        let found = evaluation(&answer)["found"].to_string();
+        assert!(found.contains("creatinine clearance"), "{found}");
+    }
+}
+
 /// The exact value of a decimal literal: digits and a power of ten.
 fn exactly(text: &str) -> (BigInt, i64) {
     let (number, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));

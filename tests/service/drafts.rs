@@ -111,3 +111,18 @@ fn where_the_label_says_do_not_use_the_draft_can_be_taken_back() {
     order.as_object_mut().expect("order").shift_remove("id");
     assert!(actions(&app, &nameless, "delete").is_empty());
 }
+
+#[test]
+fn a_product_of_no_strength_is_changed_by_nobody_and_breaks_nothing() {
+    let app = App::start();
+    for strength in ["0", "00", "0.0"] {
+        let request = request(|order| {
+            order["medicationCodeableConcept"] =
+                json!({"text": format!("abrocitinib {strength} mg tablet")});
+            order["dosageInstruction"] = json!([{"text": "200 mg once daily"}]);
+        });
+        assert_eq!(actions(&app, &request, "update"), Vec::<Value>::new(), "{strength} mg");
+        let words = app.cards(SIGN, &request).to_string();
+        assert!(words.contains("once daily"), "the limit is said in words: {words}");
+    }
+}
