@@ -202,6 +202,21 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
+    #[test]
+    fn a_reference_names_its_resource_with_or_without_base_and_version() {
+        for reference in [
+            "Patient/a_1",
+            "Patient/a_1/_history/2",
+            "https://ehr.example.org/r4/Patient/a_1",
+            "https://ehr.example.org/r4/Patient/a_1/_history/2",
+        ] {
+            assert_eq!(type_and_id(reference), Some(("Patient", "a_1")), "{reference}");
+        }
+        for reference in ["", "a_1", "Patient/", "urn:uuid:1", "1/a"] {
+            assert_eq!(type_and_id(reference), None, "{reference}");
+        }
+    }
+
     /// A coding that may lack its system or its code, or be no coding at all.
     fn coding() -> impl Strategy<Value = Value> {
         let word =
