@@ -9,7 +9,7 @@ use super::{Call, markdown, order_form};
 use crate::cds_hooks::{Action, ActionType, Suggestion};
 use crate::facts::Order;
 use crate::fhir::Release;
-use crate::fhir::types::is_id;
+use crate::fhir::types::reference_to;
 use crate::knowledge::Knowledge;
 use crate::terminology::System;
 use crate::terminology::labs::Orderable;
@@ -92,9 +92,8 @@ fn resource(
     }
 }
 
-/// What is no id is never sent.
 fn reference(resource_type: &str, id: &str) -> Option<Reference> {
-    is_id(id).then(|| Reference { reference: format!("{resource_type}/{id}") })
+    Some(Reference { reference: reference_to(resource_type, id)? })
 }
 
 fn concept(test: &Orderable) -> CodeableConcept<'_> {

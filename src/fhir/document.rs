@@ -262,10 +262,10 @@ mod tests {
 
     /// Does a member stand twice? Asked of every object by name, without any guess.
     fn by_name(json: Json<'_>) -> bool {
-        let names: Vec<_> = json.named().map(|(name, _)| name).collect();
+        let names: Vec<_> = json.pairs().map(|(key, _)| key.name()).collect();
         let once: HashSet<_> = names.iter().collect();
         once.len() < names.len()
-            || json.named().any(|(_, value)| by_name(value))
+            || json.pairs().any(|(_, value)| by_name(value))
             || (json.is_array() && json.all_items().any(by_name))
     }
 

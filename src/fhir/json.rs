@@ -110,14 +110,19 @@ impl<'a> Json<'a> {
 
     /// The members of an object, in the order sent; nothing else has any.
     pub fn members(self) -> impl Iterator<Item = (Cow<'a, str>, Json<'a>)> {
-        let key = |value: Json<'a>| Json { at: value.at - 1, ..value };
-        self.named().filter_map(move |(_, value)| Some((key(value).string()?, value)))
+        self.pairs().filter_map(|(key, value)| Some((key.string()?, value)))
     }
 
-    /// The same, names as bytes: quicker to compare.
-    pub fn named(self) -> Named<'a> {
+    /// The same; the name of a member is a string, as it stands.
+    pub fn pairs(self) -> Pairs<'a> {
         let end = if self.is_object() { self.next() - 1 } else { 0 };
-        Named { document: self.document, nodes: &self.document.nodes()[..end], at: self.at + 1 }
+        Pairs { document: self.document, nodes: &self.document.nodes()[..end], at: self.at + 1 }
+    }
+
+    /// As the name of a member it is meant so, in bytes: quicker to compare than text.
+    #[inline]
+    pub fn name(self) -> Cow<'a, [u8]> {
+        name(self.document.text(), self.node())
     }
 
     /// The items of a list; one value is a list of one, `null` a list of none, and a `null` in a list
@@ -144,23 +149,23 @@ impl<'a> Json<'a> {
     }
 }
 
-/// The members of an object.
-pub struct Named<'a> {
+/// The members of an object: names and values.
+pub struct Pairs<'a> {
     document: &'a Document<'a>,
     /// The nodes of the document up to the closing bracket.
     nodes: &'a [Node],
     at: usize,
 }
 
-impl<'a> Iterator for Named<'a> {
-    type Item = (Cow<'a, [u8]>, Json<'a>);
+impl<'a> Iterator for Pairs<'a> {
+    type Item = (Json<'a>, Json<'a>);
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let key = *self.nodes.get(self.at)?;
-        let value = Json { document: self.document, at: self.at + 1 };
+        let key = Json { document: self.document, at: self.at };
+        let value = Json { at: self.at + 1, ..key };
         self.at = self.nodes.get(value.at)?.next(value.at);
-        Some((name(self.document.text(), key), value))
+        Some((key, value))
     }
 }
 

@@ -158,10 +158,14 @@ pub fn is_id(text: &str) -> bool {
     !text.is_empty() && text.len() <= 128 && text.bytes().all(legal)
 }
 
-/// `Type/id` of a resource whose id is one; what is no id is never echoed.
+/// `Type/id`; what is no id is never echoed.
+pub fn reference_to(resource_type: &str, id: &str) -> Option<String> {
+    is_id(id).then(|| [resource_type, "/", id].concat())
+}
+
+/// The same, of a resource.
 pub fn local_reference(resource_type: &str, id: Option<Json<'_>>) -> Option<String> {
-    let id = id.and_then(Json::string).filter(|id| is_id(id))?;
-    Some([resource_type, "/", &id].concat())
+    reference_to(resource_type, &id?.string()?)
 }
 
 /// A FHIR Quantity.

@@ -23,7 +23,8 @@ macro_rules! view {
                     return None;
                 }
                 let mut view = $name { $($field: None,)* };
-                for (name, value) in json.named() {
+                for (key, value) in json.pairs() {
+                    let name = key.name();
                     let place = $(if *name == *$crate::fhir::views::name_of!($field $($json)?).as_bytes() {
                         &mut view.$field
                     } else)* {
