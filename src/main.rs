@@ -4,8 +4,13 @@ mod cli;
 
 use clap::Parser;
 use cli::{Cli, Stop};
+use mimalloc::MiMalloc;
 use std::panic::PanicHookInfo;
 use std::process::ExitCode;
+
+/// A call with a JAK inhibitor allocates more than a thousand times.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     std::panic::set_hook(Box::new(tell_the_place));
