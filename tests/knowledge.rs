@@ -242,7 +242,7 @@ fn a_policy_without_reasons_leaves_them_out_of_the_cards() {
     let body = std::fs::read(path).expect("the fixture");
     let service = house.service("jak-inhibitor-order-sign").expect("the service");
     let answer = wait(invoke(&body, &service, &caller, &house, &mut Course::begin()));
-    let answer = answer.expect("an answer").json;
+    let answer = String::from_utf8(answer.expect("an answer").json).expect("UTF-8");
     assert!(answer.contains("\"indicator\":\"warning\""), "{answer}");
     assert!(!answer.contains("overrideReasons"), "{answer}");
 }

@@ -45,7 +45,7 @@ fn answer(house: &House, service: &str, case: &Path) -> (u16, String) {
         house,
         &mut Course::begin(),
     )) {
-        Ok(answer) => (200, answer.json),
+        Ok(answer) => (200, String::from_utf8(answer.json).expect("UTF-8")),
         Err(error) => (error.status_code().as_u16(), error.outcome()),
     }
 }

@@ -51,12 +51,12 @@ pub struct CdsResponse {
 }
 
 impl CdsResponse {
-    /// The body as it goes out.
-    pub fn to_json(&self) -> String {
+    /// The body as it goes out, UTF-8.
+    pub fn to_json(&self) -> Vec<u8> {
         let mut json = Vec::with_capacity(64 + self.cards.len() * ROOM);
         // Neither the serializer nor what it writes can fail here.
         _ = serde_json::to_writer(&mut json, self);
-        String::from_utf8(json).unwrap_or_default()
+        json
     }
 }
 

@@ -8,6 +8,7 @@ use crate::fhir::scan::Shape;
 use crate::fhir::views::view;
 use crate::fhir::{Document, Json};
 use secrecy::SecretString;
+use simdutf8::basic;
 use std::borrow::Cow;
 
 view! {
@@ -152,7 +153,8 @@ impl<'a> Request<'a> {
 /// # Errors
 /// What is wrong with it. No patient data.
 pub fn open(body: &[u8], bounds: Bounds) -> Result<Document<'_>, BadRequest> {
-    let text = std::str::from_utf8(body).map_err(|e| {
+    // The quick look does not tell the place.
+    let text = basic::from_utf8(body).or_else(|_| std::str::from_utf8(body)).map_err(|e| {
         let at = e.valid_up_to();
         BadRequest::text(format!("the body is not UTF-8: byte {at} starts no character"))
     })?;

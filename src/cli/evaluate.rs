@@ -20,12 +20,14 @@ pub fn evaluate(args: &Evaluate) -> Result<ExitCode, Stop> {
     let answer = pick(&body, args.service.as_deref(), &house)
         .and_then(|service| wait(invoke(&body, &service, &caller, &house, &mut Course::begin())));
     let (text, code) = match (answer, args.format) {
-        (Ok(answer), Format::Json) => (answer.json + "\n", ExitCode::SUCCESS),
-        (Ok(answer), Format::Text) => (text::render(&answer.response), ExitCode::SUCCESS),
-        (Err(error), Format::Json) => (error.outcome() + "\n", ExitCode::FAILURE),
-        (Err(error), Format::Text) => (format!("Not answered: {error}\n"), ExitCode::FAILURE),
+        (Ok(answer), Format::Json) => ([&*answer.json, b"\n"].concat(), ExitCode::SUCCESS),
+        (Ok(answer), Format::Text) => (text::render(&answer.response).into(), ExitCode::SUCCESS),
+        (Err(error), Format::Json) => ((error.outcome() + "\n").into(), ExitCode::FAILURE),
+        (Err(error), Format::Text) => {
+            (format!("Not answered: {error}\n").into(), ExitCode::FAILURE)
+        }
     };
-    print(text.as_bytes())?;
+    print(&text)?;
     Ok(code)
 }
 

@@ -285,7 +285,7 @@ impl<'a> Sorter<'_, 'a> {
     fn resource(&mut self, resource: Json<'a>, anchor: &Anchor<'a>) -> Result<Use, BadRequest> {
         let resource_type = anchor.resource_type().and_then(Json::string).unwrap_or_default();
         // Most results are of tests that nobody asks about: nothing else is read of them.
-        let unasked = resource_type == "Observation" && tells_of_none(resource, self.labs);
+        let unasked = resource_type == "Observation" && tells_of_none(anchor, self.labs);
         if !unasked && resource.twin().is_some() {
             self.chart.dropped.unreadable += 1;
             return Ok(Use::Dropped("an entry could not be read"));

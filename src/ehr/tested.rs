@@ -2,7 +2,7 @@
 
 use crate::fhir::Json;
 use crate::fhir::types::CodeableConcept;
-use crate::fhir::views::Tested;
+use crate::fhir::views::{Anchor, Tested};
 use crate::terminology::System;
 use crate::terminology::labs::{Lab, Labs};
 
@@ -18,11 +18,10 @@ pub fn lab_of<'t>(code: Json<'_>, labs: &'t Labs) -> Option<(&'t Lab, String)> {
 
 /// Does an Observation certainly tell of no test that our tables know? A member that stands twice in what names
 /// its tests leaves that open.
-pub fn tells_of_none(observation: Json<'_>, labs: &Labs) -> bool {
-    let Some(tested) = Tested::read(observation) else { return false };
-    let names = [tested.code(), tested.component()];
-    let components = tested.component().map(Json::items).unwrap_or_default();
-    let parts = components.filter_map(Tested::read).filter_map(|part| part.code());
-    names.into_iter().flatten().all(|name| name.twin().is_none())
-        && !tested.code().into_iter().chain(parts).any(|code| lab_of(code, labs).is_some())
+pub fn tells_of_none(observation: &Anchor<'_>, labs: &Labs) -> bool {
+    let (code, components) = (observation.code(), observation.component());
+    let parts = components.map(Json::items).unwrap_or_default();
+    let mut codes = code.into_iter().chain(parts.filter_map(|part| Tested::read(part)?.code()));
+    [code, components].into_iter().flatten().all(|name| name.twin().is_none())
+        && !codes.any(|code| lab_of(code, labs).is_some())
 }

@@ -66,12 +66,12 @@ impl FhirDate {
 impl fmt::Display for FhirDate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (first, last) = (self.earliest, self.latest);
+        if first == last {
+            return first.fmt(f);
+        }
         write!(f, "{:04}", first.year())?;
         if first.month() == last.month() {
             write!(f, "-{:02}", first.month())?;
-        }
-        if first == last {
-            write!(f, "-{:02}", first.day())?;
         }
         Ok(())
     }

@@ -56,9 +56,9 @@ macro_rules! name_of {
 pub(crate) use name_of;
 
 view! {
-    /// What every resource tells: its type, its id and whose it is.
+    /// What every resource tells: its type, its id and whose it is; an Observation also, of which tests.
     struct Anchor {
-        resource_type as "resourceType", id, subject, patient, status,
+        resource_type as "resourceType", id, subject, patient, code, component,
     }
 }
 view! {
@@ -178,8 +178,8 @@ view! {
     }
 }
 view! {
-    /// What tells of which tests an Observation, or one of its components, is.
-    struct Tested { code, component }
+    /// What tells of which test a component of an Observation is.
+    struct Tested { code }
 }
 view! {
     /// Observation.component.

@@ -21,8 +21,8 @@ use std::panic::AssertUnwindSafe;
 /// An answer, with what the log says of it.
 #[derive(Debug)]
 pub struct Answer {
-    /// The body.
-    pub json: String,
+    /// The body, UTF-8.
+    pub json: Vec<u8>,
     /// The same, not yet written.
     pub response: CdsResponse,
     /// `hookInstance`, when it is a UUID.

@@ -16,7 +16,7 @@ use std::time::Duration;
 pub fn entry(
     (body, request): (&[u8], &Request<'_>),
     (facts, outcomes): (&Facts, &[Outcome<'_>]),
-    (response, json): (&CdsResponse, &str),
+    (response, json): (&CdsResponse, &[u8]),
     service: &Served,
     caller: &Caller,
     house: &House,
@@ -37,7 +37,7 @@ pub fn entry(
         as_of: facts.today.to_string().into(),
         duration_us: u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         input: sha256(body).into(),
-        output: sha256(json.as_bytes()).into(),
+        output: sha256(json).into(),
         drugs: unique(drugs.collect()),
         cards: response.cards.iter().map(card).collect(),
         not_checked: unique(outcomes.iter().flat_map(not_checked).collect()),
