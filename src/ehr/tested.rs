@@ -22,6 +22,6 @@ pub fn tells_of_none(observation: &Anchor<'_>, labs: &Labs) -> bool {
     let (code, components) = (observation.code(), observation.component());
     let parts = components.map(Json::items).unwrap_or_default();
     let mut codes = code.into_iter().chain(parts.filter_map(|part| Tested::read(part)?.code()));
-    [code, components].into_iter().flatten().all(|name| name.twin().is_none())
-        && !codes.any(|code| lab_of(code, labs).is_some())
+    !codes.any(|code| lab_of(code, labs).is_some())
+        && [code, components].into_iter().flatten().all(|name| name.twin().is_none())
 }
