@@ -254,9 +254,11 @@ fn c5_a_twin_in_a_result_that_nobody_asks_about_hides_nothing_unless_it_is_in_it
     let cases = [
         ("a sound one", "", "", None),
         ("a value", "\"value\":140", "\"value\":140,\"value\":141", None),
+        ("a status", "\"status\"", "\"status\":\"final\",\"status\"", None),
         ("another test", "\"code\":\"2951-2\"", creatinine, None),
         ("a code", "\"code\":\"2951-2\"", "\"code\":\"2951-2\",\"code\":\"2160-0\"", Some("read")),
         ("codes", "\"code\":{", "\"code\":{\"coding\":[]},\"code\":{", Some("read")),
+        ("components", "\"component\"", "\"component\":[],\"component\"", Some("read")),
         ("a component", "\"component\":[{", "\"component\":[{\"code\":{},", Some("read")),
         ("another's", "Patient/pat-1", "Patient/pat-2", Some("another patient")),
     ];
