@@ -2,7 +2,7 @@
 
 use crate::fhir::Json;
 use crate::fhir::types::CodeableConcept;
-use crate::fhir::views::{Anchor, Tested};
+use crate::fhir::views::{Anchor, Component};
 use crate::terminology::System;
 use crate::terminology::labs::{Lab, Labs};
 
@@ -21,7 +21,7 @@ pub fn lab_of<'t>(code: Json<'_>, labs: &'t Labs) -> Option<(&'t Lab, String)> {
 pub fn tells_of_none(observation: &Anchor<'_>, labs: &Labs) -> bool {
     let (code, components) = (observation.code(), observation.component());
     let parts = components.map(Json::items).unwrap_or_default();
-    let mut codes = code.into_iter().chain(parts.filter_map(|part| Tested::read(part)?.code()));
+    let mut codes = code.into_iter().chain(parts.filter_map(|part| Component::read(part)?.code()));
     !codes.any(|code| lab_of(code, labs).is_some())
         && [code, components].into_iter().flatten().all(|name| name.twin().is_none())
 }

@@ -178,10 +178,6 @@ view! {
     }
 }
 view! {
-    /// What tells of which test a component of an Observation is.
-    struct Tested { code }
-}
-view! {
     /// Observation.component.
     struct Component {
         code, value_quantity as "valueQuantity", value_codeable_concept as "valueCodeableConcept",
