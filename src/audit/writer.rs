@@ -374,7 +374,12 @@ impl Writer {
 
     fn say_head(&self) {
         let Some(Chain { replica, head_seq, head_hash, .. }) = &self.head else { return };
-        tracing::info!(replica, seq = head_seq, hash = hex(head_hash), "the audit ends here");
+        tracing::info!(
+            replica,
+            seq = head_seq,
+            hash = hex(head_hash),
+            "the last record of the audit so far"
+        );
     }
 }
 
